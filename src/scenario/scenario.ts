@@ -1,0 +1,125 @@
+import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algorithms.ts";
+import type { Cluster } from "../cost/cluster.ts";
+
+/** How many ways each kind of axis is sharded over ranks; worldSize is the product. */
+export interface Mesh {
+  readonly data: number;
+  readonly tensor: number;
+  readonly sequence: number;
+}
+
+/** Which numbers the arrays hold: 32-bit or 64-bit IEEE floats. Payloads travel in the same type. */
+export type Storage = "float32" | "float64";
+
+interface Shape {
+  /** Samples on each rank (one number per rank); 0 is an empty rank. */
+  readonly samples: readonly number[];
+  readonly channels: number;
+  /** Extents of the position axes, row-major; [] is one position. */
+  readonly positions: readonly number[];
+}
+
+/** x ~ N(mean, std²), channels spread, positions of one sample equally correlated. */
+export interface GaussianSource extends Shape {
+  readonly source: "gaussian";
+  readonly mean: number;
+  readonly std: number;
+  /** Standard deviation, in units of std, of the channels' means; their stds vary log-normally by as much. */
+  readonly channelSpread: number;
+  /** Correlation ρ in [0, 1) between any two positions of one sample and channel. */
+  readonly positionCorrelation: number;
+}
+
+/** x = mean + std · t, t Student with `degreesOfFreedom` (> 2), scaled to variance 1. */
+export interface HeavyTailedSource extends Shape {
+  readonly source: "heavy-tailed";
+  readonly mean: number;
+  readonly std: number;
+  readonly degreesOfFreedom: number;
+}
+
+/** Each rank draws its class probabilities from a Dirichlet; each class has its own mean per channel. */
+export interface LabelSkewSource extends Shape {
+  readonly source: "label-skew";
+  readonly classes: number;
+  /** Total concentration α₀ of the symmetric Dirichlet (α₀/classes per class); small is skewed. */
+  readonly concentration: number;
+  /** Standard deviation of the class means. */
+  readonly classSpread: number;
+  /** Standard deviation inside a class. */
+  readonly std: number;
+}
+
+/** Variable-length sequences, padded with zeros to `positions`; the mask marks the valid tokens. */
+export interface SequencesSource {
+  readonly source: "sequences";
+  readonly samples: readonly number[];
+  readonly channels: number;
+  /** Padded length: one position axis. */
+  readonly positions: readonly [number];
+  /** Lengths are uniform in [minLength, maxLength], maxLength <= positions. */
+  readonly minLength: number;
+  readonly maxLength: number;
+  readonly mean: number;
+  readonly std: number;
+  /** false: padding takes part in the statistics, as in code that forgot the mask. */
+  readonly masked: boolean;
+}
+
+/** Activations somebody saved with NumPy, one file per rank, [N, C, ...positions]. */
+export interface NpySource {
+  readonly source: "npy";
+  /** Paths relative to the scenario file. */
+  readonly files: readonly string[];
+  /** dy, same shapes as `files`; absent: dy is drawn from N(0, 1). */
+  readonly gradients?: readonly string[];
+  /** Valid positions, [N, ...positions], nonzero is valid. */
+  readonly mask?: readonly string[];
+}
+
+export type SyntheticSource = GaussianSource | HeavyTailedSource | LabelSkewSource | SequencesSource;
+export type DataSource = SyntheticSource | NpySource;
+
+interface NormalizerBase {
+  readonly name: string;
+  /** Added to the variance before the square root. Default 1e-5 (PyTorch). */
+  readonly epsilon: number;
+  /** γ: one number for all, or one per channel. */
+  readonly weight: number | readonly number[];
+  /** β: one number for all, or one per channel. */
+  readonly bias: number | readonly number[];
+}
+
+/** Normalises each channel over samples and positions of every rank in its group. */
+export interface BatchNormSpec extends NormalizerBase {
+  readonly type: "batch-norm";
+  /** `rank` (local), `world`, `node` (ranks of one node), or that many consecutive ranks. */
+  readonly group: "rank" | "world" | "node" | number;
+  /** How a group of several ranks is synchronised. */
+  readonly implementation: "pytorch" | "all-reduce-moments";
+  /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
+  readonly momentum: number | null;
+}
+
+/** Normalises each token (sample and position) over its channels. */
+export interface LayerNormSpec extends NormalizerBase {
+  readonly type: "layer-norm";
+}
+
+export type NormalizerSpec = BatchNormSpec | LayerNormSpec;
+
+/** A scenario with every default filled in: plain data, safe to send to another thread. */
+export interface Scenario {
+  readonly name: string;
+  readonly seed: number;
+  readonly mesh: Mesh;
+  readonly data: DataSource;
+  readonly storage: Storage;
+  readonly normalizers: readonly NormalizerSpec[];
+  readonly backward: boolean;
+  readonly trainingSteps: number;
+  readonly algorithms: { readonly allReduce: AllReduceAlgorithm; readonly allGather: AllGatherAlgorithm };
+  readonly cluster: Cluster;
+  /** A rank that makes no progress for this long has stalled. */
+  readonly deadlineSeconds: number;
+}
