@@ -1,0 +1,28 @@
+import type { FloatArray } from "../kernels/kernels.ts";
+
+/**
+ * Work that can be interrupted: it yields when it has to wait for another rank and is resumed until
+ * it returns. Ranks folded on one thread take turns this way.
+ */
+export type Progress<T> = Generator<undefined, T, undefined>;
+
+/** How a target merges what it receives with its own values. Must commute bit for bit. */
+export interface Combine {
+  /** Elements of a schedule are records of this many values, so that a range never cuts one. */
+  readonly valuesPerElement: number;
+  /** target ← target ⊕ incoming, arrays of whole records. */
+  readonly apply: (target: FloatArray, incoming: FloatArray) => void;
+}
+
+/** One rank's view of its group: real messages to real peers. */
+export interface Communicator {
+  /** Ranks in the group, this one included. */
+  readonly groupSize: number;
+  /**
+   * Every rank ends with the ⊕ of all payloads, identical bits on every rank. The payload is
+   * overwritten; `combine` defaults to addition.
+   */
+  allReduce(payload: FloatArray, combine?: Combine): Progress<void>;
+  /** The payloads of all ranks, one after the other in rank order. Valid until the next wait. */
+  allGather(payload: FloatArray): Progress<FloatArray>;
+}

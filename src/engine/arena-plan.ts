@@ -1,0 +1,160 @@
+import { type Extent, indexSetsOf } from "../kernels/index-sets.ts";
+import { descriptionBytes } from "../kernels/wasm.ts";
+import { groupsOf } from "../normalizers/group.ts";
+import { createNormalizer } from "../normalizers/registry.ts";
+import { bytesPerElement } from "../scenario/microbatch.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { controlBytes } from "./control.ts";
+import type { RankBlock } from "./placement.ts";
+import type { Workload } from "./workload.ts";
+
+/** Different index sets one thread may describe to the kernels: per rank, one per normaliser and two more. */
+const setsPerRank = (normalizers: number): number => normalizers + 2;
+
+/** mean, m2, sumDy, sumDyXmu of the whole batch. */
+const wholeArrayCount = 4;
+
+const alignment = 64;
+/** Low addresses belong to the compiled kernels. */
+const reservedBytes = 1024;
+
+/** Byte offsets of one rank's arrays. */
+interface RankOffsets {
+  readonly x: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly dx: number;
+  readonly mask: number;
+  readonly payload: number;
+  readonly outbox: number;
+  readonly doubles: number;
+}
+
+/** The map of the one memory that all threads share: plain data. */
+export interface ArenaPlan {
+  readonly totalBytes: number;
+  readonly control: number;
+  /** Which ranks each thread runs. */
+  readonly blocks: readonly RankBlock[];
+  /** Per-channel arrays of the whole batch, which the coordinator writes between passes. */
+  readonly whole: number;
+  readonly ranks: readonly RankOffsets[];
+  /** Per rank: storage elements of one of its two outbox halves. */
+  readonly outboxCapacities: readonly number[];
+  readonly payloadCapacity: number;
+  /** Per thread: where descriptions, the reference arrays and gathered payloads are kept. */
+  readonly threadAreas: readonly { descriptions: number; reference: number; landing: number }[];
+  readonly descriptionBytes: number;
+  readonly referenceElements: number;
+  readonly landingElements: number;
+}
+
+/** Names of the per-channel arrays a rank owns besides its set statistics. */
+export const channelArrays = [
+  "localMean",
+  "localM2",
+  "localSumDy",
+  "localSumDyXmu",
+  "dWeight",
+  "dBias",
+] as const;
+export const comparedSums = 4;
+
+/** Names of the per-set arrays: what the normaliser used, and what the whole batch would have given. */
+export const setArrays = ["mean", "m2", "invStd", "sumG", "sumGXmu", "meanG", "slope", "scale"] as const;
+
+/** Extent of a rank's microbatch. */
+export function extentOf(workload: Workload, rank: number): Extent {
+  return { samples: workload.samples[rank]!, channels: workload.channels, positions: workload.positions };
+}
+
+/** The most sets any normaliser has on a rank; at least one per channel, for the reference. */
+export function setCountMaximum(workload: Workload, rank: number): number {
+  const counts = workload.scenario.normalizers.map(
+    (spec) => indexSetsOf(extentOf(workload, rank), createNormalizer(spec).reduces).setCount,
+  );
+  return Math.max(workload.channels, ...counts);
+}
+
+function doublesOf(workload: Workload, rank: number): number {
+  const { channels } = workload;
+  const running = 2 * channels * workload.scenario.normalizers.length;
+  return (
+    1 +
+    channelArrays.length * channels +
+    2 * comparedSums * channels +
+    2 * setArrays.length * setCountMaximum(workload, rank) +
+    running
+  );
+}
+
+/** Lay out the memory of a run: everything is placed before the first thread starts. */
+export function planArena(workload: Workload, catalogue: Catalogue, blocks: readonly RankBlock[]): ArenaPlan {
+  const { worldSize, channels, scenario } = workload;
+  const bytes = bytesPerElement(workload.storage);
+  let next = reservedBytes;
+  const place = (length: number): number => {
+    const at = next;
+    next = Math.ceil((next + length) / alignment) * alignment;
+    return at;
+  };
+  const traffic = trafficOf(workload, catalogue);
+  const control = place(controlBytes(worldSize, blocks.length));
+  const perChannel = scenario.normalizers.length * 2 + 1;
+  const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
+  const elementsOf = (rank: number): number => workload.samples[rank]! * channels * workload.positions;
+  const ranks = workload.samples.map((samples, rank) => ({
+    x: place(elementsOf(rank) * bytes),
+    dy: place(elementsOf(rank) * bytes),
+    y: place(elementsOf(rank) * bytes),
+    dx: place(elementsOf(rank) * bytes),
+    mask: place(workload.isMasked ? samples * workload.positions : 0),
+    payload: place(traffic.payloadCapacity * bytes),
+    outbox: place(2 * traffic.outboxCapacities[rank]! * bytes),
+    doubles: place(doublesOf(workload, rank) * 8),
+  }));
+  const referenceElements = workload.samples.reduce((most, _, rank) => Math.max(most, elementsOf(rank)), 0);
+  const mostRanks = Math.max(...blocks.map((block) => block.count));
+  const descriptions = descriptionBytes(mostRanks * setsPerRank(scenario.normalizers.length));
+  const threadAreas = blocks.map(() => ({
+    descriptions: place(descriptions),
+    reference: place(referenceElements * bytes),
+    landing: place(traffic.landingElements * bytes),
+  }));
+  return {
+    ...traffic,
+    totalBytes: next,
+    control,
+    blocks,
+    whole,
+    ranks,
+    threadAreas,
+    descriptionBytes: descriptions,
+    referenceElements,
+  };
+}
+
+/** What the collectives of all normalisers need at most. */
+function trafficOf(workload: Workload, catalogue: Catalogue) {
+  const outboxCapacities = new Array<number>(workload.worldSize).fill(0);
+  let payloadCapacity = 0;
+  let landingElements = 0;
+  for (const spec of workload.scenario.normalizers) {
+    const shapes = createNormalizer(spec).collectives(workload.channels);
+    let gathered = 0;
+    for (const group of groupsOf(spec, workload.worldSize, workload.scenario.cluster.gpusPerNode)) {
+      if (group.ranks.length === 1) continue;
+      for (const shape of shapes) {
+        const { outboxes } = catalogue.plan(shape, group.ranks.length);
+        payloadCapacity = Math.max(payloadCapacity, shape.values);
+        if (shape.operation === "all-gather") gathered += shape.values * group.ranks.length;
+        for (const [index, rank] of group.ranks.entries()) {
+          const capacity = outboxes.capacities[index]! * shape.valuesPerElement;
+          outboxCapacities[rank] = Math.max(outboxCapacities[rank]!, capacity);
+        }
+      }
+    }
+    landingElements = Math.max(landingElements, gathered);
+  }
+  return { outboxCapacities, payloadCapacity, landingElements };
+}

@@ -1,0 +1,184 @@
+import type { Extent } from "../kernels/index-sets.ts";
+import type { FloatArray } from "../kernels/kernels.ts";
+import type { KernelMemory } from "../kernels/wasm.ts";
+import type { SetStatistics } from "../normalizers/operator.ts";
+import {
+  type ArenaPlan,
+  channelArrays,
+  comparedSums,
+  extentOf,
+  setArrays,
+  setCountMaximum,
+} from "./arena-plan.ts";
+import { Control, controlBytes } from "./control.ts";
+import type { Workload } from "./workload.ts";
+
+/** Per-channel arrays of the whole batch, and the constants of every normaliser. */
+export interface WholeViews {
+  /** One element: valid tokens of the whole batch. */
+  readonly count: Float64Array;
+  readonly mean: Float64Array;
+  readonly m2: Float64Array;
+  readonly sumDy: Float64Array;
+  readonly sumDyXmu: Float64Array;
+  readonly ones: Float64Array;
+  /** Per normaliser. */
+  readonly weight: readonly Float64Array[];
+  readonly bias: readonly Float64Array[];
+}
+
+/** One rank's arrays, as views of the shared memory. */
+export interface RankViews {
+  readonly extent: Extent;
+  readonly x: FloatArray;
+  readonly dy: FloatArray;
+  readonly y: FloatArray;
+  readonly dx: FloatArray;
+  readonly mask: Uint8Array | null;
+  readonly payload: FloatArray;
+  /** One element: valid tokens of this rank. */
+  readonly localCount: Float64Array;
+  readonly localMean: Float64Array;
+  readonly localM2: Float64Array;
+  readonly localSumDy: Float64Array;
+  readonly localSumDyXmu: Float64Array;
+  readonly dWeight: Float64Array;
+  readonly dBias: Float64Array;
+  /** [Σ(a − b)² | Σab | Σa² | Σb²] per channel: y against the whole batch's y. */
+  readonly comparedY: Float64Array;
+  /** The same for dx. */
+  readonly comparedDx: Float64Array;
+  /** What the normaliser used; arrays are as long as the most sets of any normaliser. */
+  readonly used: SetStatistics;
+  /** What the whole batch would have given. */
+  readonly reference: SetStatistics;
+  /** Per normaliser, per channel. */
+  readonly runningMean: readonly Float64Array[];
+  readonly runningVariance: readonly Float64Array[];
+}
+
+function floatsAt({ buffer }: KernelMemory, workload: Workload, at: number, length: number): FloatArray {
+  return workload.storage === "float32"
+    ? new Float32Array(buffer, at, length)
+    : new Float64Array(buffer, at, length);
+}
+
+/** Hands out consecutive float64 arrays. */
+function doublesFrom(buffer: SharedArrayBuffer, start: number): (length: number) => Float64Array {
+  let at = start;
+  return (length) => {
+    const view = new Float64Array(buffer, at, length);
+    at += length * 8;
+    return view;
+  };
+}
+
+export function wholeViews(memory: KernelMemory, plan: ArenaPlan, workload: Workload): WholeViews {
+  const take = doublesFrom(memory.buffer, plan.whole);
+  const { channels } = workload;
+  const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
+  return {
+    count: take(1),
+    mean: take(channels),
+    m2: take(channels),
+    sumDy: take(channels),
+    sumDyXmu: take(channels),
+    ones: take(channels),
+    weight: perNormalizer(),
+    bias: perNormalizer(),
+  };
+}
+
+/** The part of a rank's set statistics that a normaliser with `setCount` sets uses. */
+export function firstSets(statistics: SetStatistics, setCount: number): SetStatistics {
+  return Object.fromEntries(
+    setArrays.map((name) => [name, statistics[name].subarray(0, setCount)]),
+  ) as unknown as SetStatistics;
+}
+
+/** The views of one rank; building them allocates nothing in the arena. */
+export function rankViews(
+  memory: KernelMemory,
+  plan: ArenaPlan,
+  workload: Workload,
+  rank: number,
+): RankViews {
+  const extent = extentOf(workload, rank);
+  const elements = extent.samples * extent.channels * extent.positions;
+  const offsets = plan.ranks[rank]!;
+  const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);
+  const take = doublesFrom(memory.buffer, offsets.doubles);
+  const { channels } = workload;
+  const setCount = setCountMaximum(workload, rank);
+  const localCount = take(1);
+  const [localMean, localM2, localSumDy, localSumDyXmu, dWeight, dBias] = channelArrays.map(() =>
+    take(channels),
+  );
+  const statistics = (): SetStatistics =>
+    Object.fromEntries(setArrays.map((name) => [name, take(setCount)])) as unknown as SetStatistics;
+  const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
+  return {
+    extent,
+    x: floats(offsets.x, elements),
+    dy: floats(offsets.dy, elements),
+    y: floats(offsets.y, elements),
+    dx: floats(offsets.dx, elements),
+    mask: workload.isMasked
+      ? new Uint8Array(memory.buffer, offsets.mask, extent.samples * extent.positions)
+      : null,
+    payload: floats(offsets.payload, plan.payloadCapacity),
+    localCount,
+    localMean: localMean!,
+    localM2: localM2!,
+    localSumDy: localSumDy!,
+    localSumDyXmu: localSumDyXmu!,
+    dWeight: dWeight!,
+    dBias: dBias!,
+    comparedY: take(comparedSums * channels),
+    comparedDx: take(comparedSums * channels),
+    used: statistics(),
+    reference: statistics(),
+    runningMean: perNormalizer(),
+    runningVariance: perNormalizer(),
+  };
+}
+
+/** A rank's outbox: two halves. */
+export function outboxView(
+  memory: KernelMemory,
+  plan: ArenaPlan,
+  workload: Workload,
+  rank: number,
+): FloatArray {
+  return floatsAt(memory, workload, plan.ranks[rank]!.outbox, 2 * plan.outboxCapacities[rank]!);
+}
+
+/** Where a thread's all-gathers land. */
+export function landingView(
+  memory: KernelMemory,
+  plan: ArenaPlan,
+  workload: Workload,
+  thread: number,
+): FloatArray {
+  return floatsAt(memory, workload, plan.threadAreas[thread]!.landing, plan.landingElements);
+}
+
+/** A thread's room for one rank's y or dx as the whole batch would have given it. */
+export function scratchView(
+  memory: KernelMemory,
+  plan: ArenaPlan,
+  workload: Workload,
+  thread: number,
+): FloatArray {
+  return floatsAt(memory, workload, plan.threadAreas[thread]!.reference, plan.referenceElements);
+}
+
+/** The words by which threads see each other. */
+export function controlView(memory: KernelMemory, plan: ArenaPlan, { worldSize }: Workload): Control {
+  const threads = plan.blocks.length;
+  return new Control(
+    new Int32Array(memory.buffer, plan.control, controlBytes(worldSize, threads) / 4),
+    worldSize,
+    threads,
+  );
+}

@@ -1,0 +1,186 @@
+import { assert } from "../assert.ts";
+import { ScenarioError } from "../errors.ts";
+import { createKernelMemory, memoryBytesMaximum } from "../kernels/wasm.ts";
+import { groupsOf } from "../normalizers/group.ts";
+import { createNormalizer } from "../normalizers/registry.ts";
+import type { NpyBatches } from "../scenario/npy-source.ts";
+import { type ArenaPlan, planArena } from "./arena-plan.ts";
+import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
+import { Catalogue } from "./catalogue.ts";
+import { newDivergenceEntries } from "./divergence-log.ts";
+import type { Host, RemoteThread } from "./host.ts";
+import { recordPass } from "./pass-record.ts";
+import { placeRanks } from "./placement.ts";
+import { ReleasedError } from "./released.ts";
+import type { NormalizerRecord, Simulation } from "./simulation.ts";
+import { mergeWholeBatch } from "./whole-batch.ts";
+import type { Workload } from "./workload.ts";
+
+/** A normaliser's results of one training step, still in the ranks' memory: copy what should outlive the call. */
+export interface CompletedPass {
+  readonly trainingStep: number;
+  readonly normalizer: number;
+  readonly ranks: readonly RankViews[];
+}
+
+export interface SimulateOptions {
+  /** At most this many threads; default: as many as the host thinks useful. */
+  readonly threads?: number;
+  /** Arrays that files gave, one per rank; what is null the ranks make. */
+  readonly loaded?: Pick<NpyBatches, "x" | "dy" | "mask">;
+  /** Called before every pass. */
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+  /** Called after every pass, before the arrays are used again. */
+  readonly onPass?: (pass: CompletedPass) => void;
+}
+
+/**
+ * Run a scenario on a host and return what was measured.
+ *
+ * The coordinator lays out memory, starts the threads and, between passes, merges the observations;
+ * it never touches a message.
+ *
+ * @throws ScenarioError if the data do not fit one memory; RankError if a rank fails.
+ */
+export async function runWorkload(
+  workload: Workload,
+  host: Host,
+  options: SimulateOptions = {},
+): Promise<Simulation> {
+  const run = layOut(
+    workload,
+    Math.min(options.threads ?? host.threadsMaximum, host.threadsMaximum),
+    options.loaded,
+  );
+  const { control, setups } = run;
+  try {
+    const threads = await host.start(setups, control, workload.scenario.deadlineSeconds);
+    await runSteps(run, threads, host, options);
+  } finally {
+    control.abort();
+    await host.close();
+  }
+  return { workload, normalizers: run.records };
+}
+
+type Run = ReturnType<typeof layOut>;
+
+function layOut(
+  workload: Workload,
+  threads: number,
+  loaded: Pick<NpyBatches, "x" | "dy" | "mask"> | undefined,
+) {
+  const catalogue = new Catalogue(workload.scenario);
+  const blocks = placeRanks(workload.worldSize, threads);
+  const plan = planArena(workload, catalogue, blocks);
+  refuseTooLarge(plan, workload);
+  const memory = createKernelMemory(plan.totalBytes);
+  const ranks = workload.samples.map((_, rank) => rankViews(memory, plan, workload, rank));
+  const whole = wholeViews(memory, plan, workload);
+  fillConstants(whole, workload);
+  if (loaded !== undefined) copyLoaded(ranks, loaded);
+  return {
+    workload,
+    catalogue,
+    plan,
+    memory,
+    ranks,
+    whole,
+    control: controlView(memory, plan, workload),
+    setups: blocks.map((_, thread) => ({ workload, plan, memory, thread })),
+    normalizers: workload.scenario.normalizers.map(createNormalizer),
+    records: workload.scenario.normalizers.map((spec) => newRecord(spec, workload)),
+  };
+}
+
+function newRecord(spec: NormalizerRecord["spec"], { worldSize, scenario }: Workload): NormalizerRecord {
+  return {
+    spec,
+    groups: groupsOf(spec, worldSize, scenario.cluster.gpusPerNode),
+    collectives: [],
+    divergence: newDivergenceEntries(),
+    numerics: { nonFinite: 0, clampedVariances: 0, constantSets: 0, singleValueGroups: 0 },
+    perRank: [],
+    groupCounts: [],
+    wallSeconds: 0,
+  };
+}
+
+function refuseTooLarge(plan: ArenaPlan, workload: Workload): void {
+  if (plan.totalBytes <= memoryBytesMaximum) return;
+  const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const message =
+    `needs ${gibibytes(plan.totalBytes)} of shared memory for ${workload.worldSize} ranks, ` +
+    `and one simulation has ${gibibytes(memoryBytesMaximum)}; use fewer ranks, samples, channels or positions`;
+  throw new ScenarioError([{ file: workload.scenario.name, path: "data", message }]);
+}
+
+function fillConstants(whole: WholeViews, { scenario, channels }: Workload): void {
+  whole.ones.fill(1);
+  for (const [index, spec] of scenario.normalizers.entries()) {
+    for (const [target, value] of [
+      [whole.weight[index]!, spec.weight],
+      [whole.bias[index]!, spec.bias],
+    ] as const) {
+      if (typeof value === "number") target.fill(value);
+      else {
+        assert(value.length === channels, `${value.length} weights or biases for ${channels} channels`);
+        target.set(value);
+      }
+    }
+  }
+}
+
+function copyLoaded(ranks: readonly RankViews[], loaded: Pick<NpyBatches, "x" | "dy" | "mask">): void {
+  for (const [rank, views] of ranks.entries()) {
+    views.x.set(loaded.x[rank]!);
+    if (loaded.dy !== null) views.dy.set(loaded.dy[rank]!);
+    if (loaded.mask !== null) views.mask?.set(loaded.mask[rank]!);
+  }
+}
+
+async function runSteps(
+  run: Run,
+  threads: readonly RemoteThread[],
+  host: Host,
+  options: SimulateOptions,
+): Promise<void> {
+  const { scenario } = run.workload;
+  const total = scenario.trainingSteps * scenario.normalizers.length;
+  let done = 0;
+  for (let trainingStep = 0; trainingStep < scenario.trainingSteps; trainingStep++) {
+    options.onProgress?.(done, total, "making microbatches");
+    await onAll(threads, run, (thread) => thread.prepare(trainingStep));
+    mergeWholeBatch(run.ranks, run.whole);
+    for (const [index, record] of run.records.entries()) {
+      options.onProgress?.(done++, total, record.spec.name);
+      const begun = host.now();
+      const results = await onAll(threads, run, (thread) => thread.pass(index, trainingStep));
+      record.wallSeconds += host.now() - begun;
+      recordPass(record, run.normalizers[index]!, results.flat(), trainingStep, run);
+      options.onPass?.({ trainingStep, normalizer: index, ranks: run.ranks });
+    }
+  }
+}
+
+/** Call every thread; when one fails, release the others, wait for them and throw the cause, not its echo. */
+async function onAll<T>(
+  threads: readonly RemoteThread[],
+  { control }: Run,
+  call: (thread: RemoteThread) => Promise<T>,
+): Promise<T[]> {
+  const calls = threads.map(async (thread) => {
+    try {
+      return await call(thread);
+    } catch (error) {
+      control.abort();
+      throw error;
+    }
+  });
+  const settled = await Promise.allSettled(calls);
+  const failures = settled.flatMap((result) =>
+    result.status === "rejected" ? [result.reason as unknown] : [],
+  );
+  if (failures.length > 0) throw failures.find((error) => !(error instanceof ReleasedError)) ?? failures[0];
+  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}

@@ -1,0 +1,264 @@
+import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
+import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { Schedule } from "../collectives/schedule.ts";
+import type { FloatArray, Kernels } from "../kernels/kernels.ts";
+import type { Group } from "../normalizers/group.ts";
+import type { Catalogue, PlannedCollective } from "./catalogue.ts";
+import type { Control } from "./control.ts";
+import type { Landing } from "./landing.ts";
+import { ReleasedError } from "./released.ts";
+
+/** What the ends of one thread share. */
+export interface Fabric {
+  readonly control: Control;
+  readonly kernels: Kernels;
+  readonly catalogue: Catalogue;
+  readonly landing: Landing;
+  /** Of every rank in the world. */
+  readonly outboxes: readonly FloatArray[];
+  readonly threadOfRank: readonly number[];
+  readonly thread: number;
+  /** Counts completed sends and receives on this thread, so that the executor sees movement. */
+  movements: number;
+}
+
+/** Room in a position for the collectives of a pass and the steps of each; positions wrap and are compared by difference. */
+const collectivesMaximum = 16;
+const stepsMaximum = 4096;
+
+const isAtLeast = (counter: number, wanted: number): boolean => ((counter - wanted) | 0) >= 0;
+
+/**
+ * One rank's end of the fabric: it executes schedules against its peers through shared memory.
+ *
+ * A rank copies what it sends in a step into one half of its outbox, publishes the step, and may use
+ * that half again two steps later, once every target has read it. Targets read straight from the
+ * source's outbox. The coordinator takes no part.
+ */
+export class Endpoint {
+  readonly ledger: LedgerEntry[] = [];
+  readonly #fabric: Fabric;
+  readonly #rank: number;
+  /** The number of the next collective. */
+  #sequence = 0;
+  /** Messages ever written into each outbox half. */
+  readonly #written: [number, number] = [0, 0];
+
+  constructor(fabric: Fabric, rank: number) {
+    this.#fabric = fabric;
+    this.#rank = rank;
+  }
+
+  /**
+   * This rank's communicator in a group for one pass of a normaliser.
+   *
+   * @param pass counts the passes of the run. All ranks number their collectives from it, so that
+   * ranks whose group sends nothing stay in step with the others.
+   */
+  communicator(group: Group, normalizer: number, pass: number): Communicator {
+    this.#sequence = pass * collectivesMaximum;
+    const { catalogue, kernels, landing } = this.#fabric;
+    const groupSize = group.ranks.length;
+    const addition: Combine = { valuesPerElement: 1, apply: kernels.accumulate };
+    const self = this;
+    return {
+      groupSize,
+      *allReduce(payload, combine = addition) {
+        const { valuesPerElement } = combine;
+        const shape = { operation: "all-reduce", values: payload.length, valuesPerElement } as const;
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, combine, normalizer);
+      },
+      *allGather(payload) {
+        const shape = { operation: "all-gather", values: payload.length, valuesPerElement: 1 } as const;
+        const sequence = self.#sequence;
+        const gathered = yield* landing.open(group, sequence, payload.length * groupSize);
+        gathered.set(payload, group.ranks.indexOf(self.#rank) * payload.length);
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, gathered, addition, normalizer);
+        landing.close(group);
+        return gathered;
+      },
+    };
+  }
+
+  *#execute(
+    { schedule, outboxes }: PlannedCollective,
+    group: Group,
+    vector: FloatArray,
+    combine: Combine,
+    normalizer: number,
+  ): Progress<void> {
+    const { control } = this.#fabric;
+    const me = group.ranks.indexOf(this.#rank);
+    const sequence = this.#sequence++;
+    control.words[control.rankWord(this.#rank, "collective")] = this.ledger.length + 1;
+    const entry = newEntry(schedule, group, sequence, normalizer);
+    this.ledger.push(entry);
+    const program = programOf(schedule, me);
+    let send = 0;
+    let receive = 0;
+    for (let step = 0; step < schedule.stepCount; step++) {
+      const end = schedule.stepStart[step + 1]!;
+      const position = (sequence * stepsMaximum + step + 1) | 0;
+      const firstSend = send;
+      while (send < program.sends.length && program.sends[send]! < end) send++;
+      if (send > firstSend) {
+        const messages = program.sends.subarray(firstSend, send);
+        yield* this.#send(schedule, outboxes.offsets, messages, step & 1, vector, combine, entry);
+        this.#publish(schedule, group, messages, position);
+      }
+      for (; receive < program.receives.length && program.receives[receive]! < end; receive++) {
+        const message = program.receives[receive]!;
+        const source = group.ranks[schedule.source[message]!]!;
+        yield* this.#waitFor(control.rankWord(source, "published"), position, source);
+        this.#receive(
+          schedule,
+          outboxes.offsets[message]!,
+          message,
+          source,
+          step & 1,
+          vector,
+          combine,
+          entry,
+        );
+      }
+    }
+  }
+
+  /** Copy a step's messages into the outbox half, once its last contents have been read. */
+  *#send(
+    schedule: Schedule,
+    offsets: Uint32Array,
+    messages: Uint32Array,
+    half: 0 | 1 | number,
+    vector: FloatArray,
+    { valuesPerElement }: Combine,
+    entry: LedgerEntry,
+  ): Progress<void> {
+    const { control, outboxes } = this.#fabric;
+    const consumed = control.rankWord(this.#rank, half === 0 ? "consumedEven" : "consumedOdd");
+    yield* this.#waitFor(consumed, this.#written[half as 0 | 1], null);
+    const outbox = outboxes[this.#rank]!;
+    const halfStart = (half * outbox.length) / 2;
+    for (const message of messages) {
+      let at = halfStart + offsets[message]! * valuesPerElement;
+      for (const part of rangeParts(schedule, message, vector, valuesPerElement)) {
+        outbox.set(part, at);
+        at += part.length;
+      }
+      entry.messagesSent++;
+      entry.bytesSent += schedule.length[message]! * valuesPerElement * vector.BYTES_PER_ELEMENT;
+    }
+    this.#written[half as 0 | 1] = (this.#written[half as 0 | 1] + messages.length) | 0;
+    this.#fabric.movements++;
+  }
+
+  /** Let the targets read, and wake those that may sleep on other threads. */
+  #publish(schedule: Schedule, group: Group, messages: Uint32Array, position: number): void {
+    const { control, threadOfRank, thread } = this.#fabric;
+    Atomics.store(control.words, control.rankWord(this.#rank, "published"), position);
+    for (const message of messages) {
+      const targetThread = threadOfRank[group.ranks[schedule.target[message]!]!]!;
+      if (targetThread !== thread) control.ring(targetThread);
+    }
+  }
+
+  #receive(
+    schedule: Schedule,
+    offset: number,
+    message: number,
+    source: number,
+    half: number,
+    vector: FloatArray,
+    { valuesPerElement, apply }: Combine,
+    entry: LedgerEntry,
+  ): void {
+    const { control, outboxes, threadOfRank, thread } = this.#fabric;
+    const outbox = outboxes[source]!;
+    let at = (half * outbox.length) / 2 + offset * valuesPerElement;
+    for (const part of rangeParts(schedule, message, vector, valuesPerElement)) {
+      const incoming = outbox.subarray(at, at + part.length);
+      if (schedule.reduces[message] === 1) apply(part, incoming);
+      else part.set(incoming);
+      at += part.length;
+    }
+    entry.bytesReceived += schedule.length[message]! * valuesPerElement * vector.BYTES_PER_ELEMENT;
+    Atomics.add(control.words, control.rankWord(source, half === 0 ? "consumedEven" : "consumedOdd"), 1);
+    if (threadOfRank[source] !== thread) control.ring(threadOfRank[source]!);
+    this.#fabric.movements++;
+  }
+
+  *#waitFor(word: number, wanted: number, awaited: number | null): Progress<void> {
+    const { control } = this.#fabric;
+    if (isAtLeast(Atomics.load(control.words, word), wanted)) return;
+    control.await(this.#rank, awaited);
+    do {
+      if (control.isAborted) throw new ReleasedError(`rank ${this.#rank} was released`);
+      yield;
+    } while (!isAtLeast(Atomics.load(control.words, word), wanted));
+    control.await(this.#rank, null);
+  }
+}
+
+function newEntry(schedule: Schedule, group: Group, sequence: number, normalizer: number): LedgerEntry {
+  return {
+    normalizer,
+    sequence,
+    group: group.index,
+    operation: schedule.operation,
+    algorithm: schedule.algorithm,
+    messagesSent: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  };
+}
+
+/** A message's circular range of a vector: one or two parts. */
+function rangeParts(
+  schedule: Schedule,
+  message: number,
+  vector: FloatArray,
+  valuesPerElement: number,
+): FloatArray[] {
+  const start = schedule.offset[message]! * valuesPerElement;
+  const end = start + schedule.length[message]! * valuesPerElement;
+  const total = schedule.elements * valuesPerElement;
+  if (end <= total) return [vector.subarray(start, end)];
+  return [vector.subarray(start, total), vector.subarray(0, end - total)];
+}
+
+/** The messages of one rank, ascending: those it sends and those it receives. */
+interface Program {
+  readonly sends: Uint32Array;
+  readonly receives: Uint32Array;
+}
+
+const programs = new WeakMap<Schedule, (Program | undefined)[]>();
+
+function programOf(schedule: Schedule, rank: number): Program {
+  let known = programs.get(schedule);
+  if (known === undefined) {
+    known = splitByRank(schedule);
+    programs.set(schedule, known);
+  }
+  return known[rank]!;
+}
+
+/** Sort messages by source and by target, keeping their order. */
+function splitByRank(schedule: Schedule): Program[] {
+  const bySource = bucket(schedule.source, schedule.ranks);
+  const byTarget = bucket(schedule.target, schedule.ranks);
+  return Array.from({ length: schedule.ranks }, (_, rank) => ({
+    sends: bySource(rank),
+    receives: byTarget(rank),
+  }));
+}
+
+function bucket(keys: Uint32Array, count: number): (key: number) => Uint32Array {
+  const start = new Uint32Array(count + 1);
+  for (const key of keys) start[key + 1]!++;
+  for (let key = 0; key < count; key++) start[key + 1]! += start[key]!;
+  const next = start.slice();
+  const order = new Uint32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) order[next[keys[i]!]!++] = i;
+  return (key) => order.subarray(start[key]!, start[key + 1]!);
+}

@@ -1,0 +1,14 @@
+import type { LedgerEntry } from "../collectives/ledger.ts";
+
+/** What one rank reports of a pass; its arrays stay in shared memory. */
+export interface PassResult {
+  readonly rank: number;
+  /** The collectives of this pass. */
+  readonly ledger: readonly LedgerEntry[];
+  /** Values behind each statistic after pooling. */
+  readonly count: number;
+  /** Merged variances that rounding had made negative. */
+  readonly clampedVariances: number;
+  /** Elements of y and dx that are NaN or infinite. */
+  readonly nonFinite: number;
+}

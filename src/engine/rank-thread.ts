@@ -1,0 +1,86 @@
+import type { Progress } from "../collectives/communicator.ts";
+import { RankError } from "../errors.ts";
+import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
+import { type Group, groupByRank } from "../normalizers/group.ts";
+import type { ArenaPlan } from "./arena-plan.ts";
+import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
+import { Catalogue } from "./catalogue.ts";
+import { runPrograms, type Sleeper } from "./executor.ts";
+import type { Fabric } from "./fabric.ts";
+import { Landing } from "./landing.ts";
+import type { PassResult } from "./pass-result.ts";
+import { describePlace } from "./place.ts";
+import { Rank, type ThreadContext } from "./rank.ts";
+import type { Workload } from "./workload.ts";
+
+/** What a thread is told before it starts: plain data and the shared memory. */
+export interface ThreadSetup {
+  readonly workload: Workload;
+  readonly plan: ArenaPlan;
+  readonly memory: KernelMemory;
+  readonly thread: number;
+}
+
+/** The ranks of one thread. Each call works on all of them and returns when all are done. */
+export interface RankThread {
+  /** Make the microbatches of a training step (unless they were loaded) and observe their moments. */
+  prepare(trainingStep: number): void;
+  /** Run one normaliser, forward and maybe backward, and compare with the whole batch. */
+  pass(normalizer: number, trainingStep: number): PassResult[];
+}
+
+/** What a thread needs from where it runs. */
+export interface ThreadHost extends Sleeper {
+  /** End the thread at once. */
+  exit(): void;
+}
+
+/** Start the ranks of one thread over the shared memory. */
+export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Promise<RankThread> {
+  const { workload, plan, memory, thread } = setup;
+  const area = plan.threadAreas[thread]!;
+  const block = plan.blocks[thread]!;
+  const descriptions = new Int32Array(memory.buffer, area.descriptions, plan.descriptionBytes / 4);
+  const kernels = await createWasmKernels(memory, descriptions);
+  const control = controlView(memory, plan, workload);
+  const isLocal = (rank: number): boolean => rank >= block.first && rank < block.first + block.count;
+  const localMembers = (group: Group): number => group.ranks.filter(isLocal).length;
+  const fabric: Fabric = {
+    control,
+    kernels,
+    catalogue: new Catalogue(workload.scenario),
+    landing: new Landing(landingView(memory, plan, workload, thread), control, localMembers),
+    outboxes: workload.samples.map((_, rank) => outboxView(memory, plan, workload, rank)),
+    threadOfRank: plan.blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index)),
+    thread,
+    movements: 0,
+  };
+  const { normalizers, cluster } = workload.scenario;
+  const context: ThreadContext = {
+    workload,
+    fabric,
+    kernels,
+    whole: wholeViews(memory, plan, workload),
+    groups: normalizers.map((spec) => groupByRank(spec, workload.worldSize, cluster.gpusPerNode)),
+    scratch: scratchView(memory, plan, workload, thread),
+    exit: host.exit,
+  };
+  const ranks = Array.from({ length: block.count }, (_, i) => {
+    return new Rank(block.first + i, context, rankViews(memory, plan, workload, block.first + i));
+  });
+  const run = (program: (rank: Rank) => Progress<void>): void => {
+    const programs = ranks.map((rank) => ({ rank: rank.rank, program: program(rank) }));
+    runPrograms(programs, fabric, host, (rank, cause) => {
+      const what = cause instanceof Error ? cause.message : String(cause);
+      return new RankError(rank, describePlace(control.placeOf(rank), workload.scenario), what, { cause });
+    });
+  };
+  return {
+    prepare: (trainingStep) => run((rank) => rank.prepare(trainingStep)),
+    pass(normalizer, trainingStep) {
+      const results: PassResult[] = [];
+      run((rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
+      return results;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { Group } from "../normalizers/group.ts";
+import type { CollectiveShape } from "../normalizers/operator.ts";
+import type { NormalizerSpec } from "../scenario/scenario.ts";
+import type { DivergenceEntries, RankDivergence } from "./divergence-log.ts";
+import type { Workload } from "./workload.ts";
+
+/** One collective of one group: what its ranks moved, in the order of the group's ranks. */
+export interface CollectiveRecord {
+  readonly trainingStep: number;
+  readonly shape: CollectiveShape;
+  readonly group: Group;
+  readonly entries: readonly LedgerEntry[];
+}
+
+/** What a run found out about one normaliser. */
+export interface NormalizerRecord {
+  readonly spec: NormalizerSpec;
+  readonly groups: readonly Group[];
+  readonly collectives: CollectiveRecord[];
+  readonly divergence: DivergenceEntries;
+  readonly numerics: Numerics;
+  /** Of the last training step, one per rank. */
+  perRank: (RankDivergence & { readonly values: number })[];
+  /** Values behind the statistics of each group, in the last training step; of one token for a token's normaliser. */
+  groupCounts: readonly number[];
+  /** Forward and backward passes, on the clock of this machine, computation included. */
+  wallSeconds: number;
+}
+
+/** Numeric events of a run, summed over ranks and training steps. */
+export interface Numerics {
+  /** Elements of y and dx that are NaN or infinite. */
+  nonFinite: number;
+  /** Merged variances that rounding had made negative and that were taken as 0. */
+  clampedVariances: number;
+  /** Statistics without spread, whose x̂ is 0 (channels of a group, or tokens). */
+  constantSets: number;
+  /** Groups whose channels had one value: no unbiased variance, the running variance was left alone. */
+  singleValueGroups: number;
+}
+
+/** Everything measured in a run; a report is made from it. */
+export interface Simulation {
+  readonly workload: Workload;
+  readonly normalizers: readonly NormalizerRecord[];
+}

@@ -1,0 +1,59 @@
+import { assert } from "../assert.ts";
+import type { NpyBatches } from "../scenario/npy-source.ts";
+import type { Scenario, Storage } from "../scenario/scenario.ts";
+
+/** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
+export interface Workload {
+  readonly scenario: Scenario;
+  readonly worldSize: number;
+  readonly storage: Storage;
+  /** One number per rank. */
+  readonly samples: readonly number[];
+  readonly channels: number;
+  /** Extents of the position axes; their product is the L of [N, C, L]. */
+  readonly positionExtents: readonly number[];
+  readonly positions: number;
+  readonly isMasked: boolean;
+  /** Whether ranks make x; otherwise the coordinator wrote it from files. */
+  readonly makesData: boolean;
+  /** Whether ranks draw dy. */
+  readonly makesGradients: boolean;
+}
+
+/** The workload of a scenario whose ranks make their own data. */
+export function syntheticWorkload(scenario: Scenario): Workload {
+  const { data } = scenario;
+  assert(data.source !== "npy", "a scenario of files needs their contents");
+  return {
+    scenario,
+    worldSize: data.samples.length,
+    storage: scenario.storage === "float64" ? "float64" : "float32",
+    samples: data.samples,
+    channels: data.channels,
+    positionExtents: data.positions,
+    positions: product(data.positions),
+    isMasked: data.source === "sequences" && data.masked,
+    makesData: true,
+    makesGradients: true,
+  };
+}
+
+/** The workload of a scenario whose files have been read. */
+export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
+  return {
+    scenario,
+    worldSize: batches.samples.length,
+    storage: batches.storage,
+    samples: batches.samples,
+    channels: batches.channels,
+    positionExtents: batches.positionExtents,
+    positions: product(batches.positionExtents),
+    isMasked: batches.mask !== null,
+    makesData: false,
+    makesGradients: batches.dy === null,
+  };
+}
+
+function product(extents: readonly number[]): number {
+  return extents.reduce((total, extent) => total * extent, 1);
+}

@@ -1,0 +1,14 @@
+export { AssertionError } from "./assert.ts";
+export type { Communication } from "./cost/communication.ts";
+export type { CompletedPass } from "./engine/coordinator.ts";
+export type { Host } from "./engine/host.ts";
+export { inProcessHost } from "./engine/in-process-host.ts";
+export { type Fault, formatFault, isSimulatorError, RankError, ScenarioError } from "./errors.ts";
+export type { NormalizerReport, RankReport, Report } from "./report/report.ts";
+export { scenarioJsonSchema } from "./scenario/json-schema.ts";
+export { type NpyBatches, resolveNpySource } from "./scenario/npy-source.ts";
+export { parseScenario } from "./scenario/parse.ts";
+export type { Scenario } from "./scenario/scenario.ts";
+export { type SimulationOptions, simulate } from "./simulate.ts";
+export { type Moments, mergeMoments, momentsOf, variance } from "./statistics/moments.ts";
+export type { Summary } from "./statistics/summary.ts";

@@ -1,0 +1,252 @@
+// The exported kernels, each for float32 and float64 storage. See kernels.ts beside this folder for what they compute.
+
+import {
+  Along, at64, channelIndex, Description, factor, factorPair, Flat, innerChannelStride, innerSetStride,
+  innerTokenStride, locate, open, pair, rowCount, rowLength, setIndex, single, storePair, storeSingle, tokenIndex,
+} from "./rows";
+import {
+  DIFFERENCE, DY, DY_SQUARE, DY_XHAT, G, G_XMU, PRODUCT, SQUARE, sumRow, X, X_SQUARE,
+} from "./sums";
+
+/** Whether row r has nothing valid: its mask does not move with the element and is 0. */
+// @ts-ignore: decorator
+@inline
+function skips(mask: usize, masked: bool): bool {
+  return mask != 0 && !masked && load<u8>(mask + <usize>tokenIndex) == 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function bytes<T>(elements: i32): usize {
+  return <usize>elements * sizeof<T>();
+}
+
+function sumsOf<T>(k: i32, x: usize, dy: usize, mask: usize, d: Description, mean: usize, weight: usize, sum: usize): void {
+  open(d);
+  const s = innerSetStride(d) != 0;
+  const c = innerChannelStride(d) != 0;
+  const masked = mask != 0 && innerTokenStride(d) != 0;
+  for (let r = 0; r < rowCount; r++) {
+    locate(d, r);
+    if (skips(mask, masked)) continue;
+    const start = bytes<T>(r * rowLength);
+    const m = at64(mean, setIndex);
+    const w = at64(weight, channelIndex);
+    const target = at64(sum, setIndex);
+    const rowMask = mask + <usize>tokenIndex;
+    if (k == X) {
+      sumRow<T, Flat, Flat>(X, s, masked, x + start, 0, 0, 0, 0, rowMask, rowLength, target);
+    } else if (k == SQUARE) {
+      if (s) sumRow<T, Along, Flat>(SQUARE, true, masked, x + start, 0, m, 0, 0, rowMask, rowLength, target);
+      else sumRow<T, Flat, Flat>(SQUARE, false, masked, x + start, 0, m, 0, 0, rowMask, rowLength, target);
+    } else if (k == G) {
+      if (c) sumRow<T, Flat, Along>(G, s, masked, 0, dy + start, 0, 0, w, rowMask, rowLength, target);
+      else sumRow<T, Flat, Flat>(G, s, masked, 0, dy + start, 0, 0, w, rowMask, rowLength, target);
+    } else if (k == G_XMU) {
+      const row = x + start;
+      if (s) {
+        if (c) sumRow<T, Along, Along>(G_XMU, true, masked, row, dy + start, m, 0, w, rowMask, rowLength, target);
+        else sumRow<T, Along, Flat>(G_XMU, true, masked, row, dy + start, m, 0, w, rowMask, rowLength, target);
+      } else {
+        if (c) sumRow<T, Flat, Along>(G_XMU, false, masked, row, dy + start, m, 0, w, rowMask, rowLength, target);
+        else sumRow<T, Flat, Flat>(G_XMU, false, masked, row, dy + start, m, 0, w, rowMask, rowLength, target);
+      }
+    } else if (k == DIFFERENCE) {
+      sumRow<T, Flat, Flat>(DIFFERENCE, s, masked, x + start, dy + start, 0, 0, 0, rowMask, rowLength, target);
+    } else if (k == PRODUCT) {
+      sumRow<T, Flat, Flat>(PRODUCT, s, masked, x + start, dy + start, 0, 0, 0, rowMask, rowLength, target);
+    } else if (k == X_SQUARE) {
+      sumRow<T, Flat, Flat>(X_SQUARE, s, masked, x + start, 0, 0, 0, 0, rowMask, rowLength, target);
+    } else {
+      sumRow<T, Flat, Flat>(DY_SQUARE, s, masked, 0, dy + start, 0, 0, 0, rowMask, rowLength, target);
+    }
+  }
+}
+
+function affineGradientsOf<T>(
+  x: usize, dy: usize, mask: usize, d: Description, mean: usize, invStd: usize, dWeight: usize, dBias: usize,
+): void {
+  open(d);
+  const s = innerSetStride(d) != 0;
+  const c = innerChannelStride(d) != 0;
+  const masked = mask != 0 && innerTokenStride(d) != 0;
+  for (let r = 0; r < rowCount; r++) {
+    locate(d, r);
+    if (skips(mask, masked)) continue;
+    const row = x + bytes<T>(r * rowLength);
+    const dyRow = dy + bytes<T>(r * rowLength);
+    const m = at64(mean, setIndex);
+    const iv = at64(invStd, setIndex);
+    const rowMask = mask + <usize>tokenIndex;
+    const weightTarget = at64(dWeight, channelIndex);
+    if (s) sumRow<T, Along, Flat>(DY_XHAT, c, masked, row, dyRow, m, iv, 0, rowMask, rowLength, weightTarget);
+    else sumRow<T, Flat, Flat>(DY_XHAT, c, masked, row, dyRow, m, iv, 0, rowMask, rowLength, weightTarget);
+    sumRow<T, Flat, Flat>(DY, c, masked, 0, dyRow, 0, 0, 0, rowMask, rowLength, at64(dBias, channelIndex));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function normalizeRow<T, S, C>(x: usize, mean: usize, invStd: usize, weight: usize, bias: usize, n: i32, y: usize): void {
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const xHat = f64x2.mul(f64x2.sub(pair<T>(x, i), factorPair<S>(mean, i)), factorPair<S>(invStd, i));
+    storePair<T>(y, i, f64x2.add(f64x2.mul(xHat, factorPair<C>(weight, i)), factorPair<C>(bias, i)));
+  }
+  if (i < n) {
+    const xHat = (single<T>(x, i) - factor<S>(mean, i)) * factor<S>(invStd, i);
+    storeSingle<T>(y, i, xHat * factor<C>(weight, i) + factor<C>(bias, i));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function gradientRow<T, S, C>(
+  x: usize, dy: usize, mean: usize, weight: usize, meanG: usize, slope: usize, scale: usize, n: i32, dx: usize,
+): void {
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const g = f64x2.mul(pair<T>(dy, i), factorPair<C>(weight, i));
+    const along = f64x2.mul(f64x2.sub(pair<T>(x, i), factorPair<S>(mean, i)), factorPair<S>(slope, i));
+    const rest = f64x2.sub(f64x2.sub(g, factorPair<S>(meanG, i)), along);
+    storePair<T>(dx, i, f64x2.mul(rest, factorPair<S>(scale, i)));
+  }
+  if (i < n) {
+    const g = single<T>(dy, i) * factor<C>(weight, i);
+    const along = (single<T>(x, i) - factor<S>(mean, i)) * factor<S>(slope, i);
+    storeSingle<T>(dx, i, (g - factor<S>(meanG, i) - along) * factor<S>(scale, i));
+  }
+}
+
+/** Zero the elements of a row of T whose mask, which moves with the element, is 0; all of them if it does not. */
+function clearInvalid<T>(target: usize, mask: usize, masked: bool, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    if (!masked || load<u8>(mask + <usize>i) == 0) storeSingle<T>(target, i, 0);
+  }
+}
+
+function normalizeOf<T>(
+  x: usize, mask: usize, d: Description, mean: usize, invStd: usize, weight: usize, bias: usize, y: usize,
+): void {
+  open(d);
+  const s = innerSetStride(d) != 0;
+  const c = innerChannelStride(d) != 0;
+  const masked = mask != 0 && innerTokenStride(d) != 0;
+  for (let r = 0; r < rowCount; r++) {
+    locate(d, r);
+    const start = bytes<T>(r * rowLength);
+    const skipped = skips(mask, masked);
+    if (!skipped) {
+      const m = at64(mean, setIndex);
+      const iv = at64(invStd, setIndex);
+      const w = at64(weight, channelIndex);
+      const b = at64(bias, channelIndex);
+      if (s) {
+        if (c) normalizeRow<T, Along, Along>(x + start, m, iv, w, b, rowLength, y + start);
+        else normalizeRow<T, Along, Flat>(x + start, m, iv, w, b, rowLength, y + start);
+      } else {
+        if (c) normalizeRow<T, Flat, Along>(x + start, m, iv, w, b, rowLength, y + start);
+        else normalizeRow<T, Flat, Flat>(x + start, m, iv, w, b, rowLength, y + start);
+      }
+    }
+    if (skipped || masked) clearInvalid<T>(y + start, mask + <usize>tokenIndex, masked, rowLength);
+  }
+}
+
+function gradientOf<T>(
+  x: usize, dy: usize, mask: usize, d: Description,
+  mean: usize, weight: usize, meanG: usize, slope: usize, scale: usize, dx: usize,
+): void {
+  open(d);
+  const s = innerSetStride(d) != 0;
+  const c = innerChannelStride(d) != 0;
+  const masked = mask != 0 && innerTokenStride(d) != 0;
+  for (let r = 0; r < rowCount; r++) {
+    locate(d, r);
+    const start = bytes<T>(r * rowLength);
+    const skipped = skips(mask, masked);
+    if (!skipped) {
+      const m = at64(mean, setIndex);
+      const g = at64(meanG, setIndex);
+      const l = at64(slope, setIndex);
+      const k = at64(scale, setIndex);
+      const w = at64(weight, channelIndex);
+      if (s) {
+        if (c) gradientRow<T, Along, Along>(x + start, dy + start, m, w, g, l, k, rowLength, dx + start);
+        else gradientRow<T, Along, Flat>(x + start, dy + start, m, w, g, l, k, rowLength, dx + start);
+      } else {
+        if (c) gradientRow<T, Flat, Along>(x + start, dy + start, m, w, g, l, k, rowLength, dx + start);
+        else gradientRow<T, Flat, Flat>(x + start, dy + start, m, w, g, l, k, rowLength, dx + start);
+      }
+    }
+    if (skipped || masked) clearInvalid<T>(dx + start, mask + <usize>tokenIndex, masked, rowLength);
+  }
+}
+
+function sumTerm<T>(k: i32, x: usize, dy: usize, mask: usize, d: Description, mean: usize, weight: usize, sum: usize): void {
+  // Each constant makes its own specialised loop.
+  if (k == X) sumsOf<T>(X, x, 0, mask, d, 0, 0, sum);
+  else if (k == SQUARE) sumsOf<T>(SQUARE, x, 0, mask, d, mean, 0, sum);
+  else if (k == G) sumsOf<T>(G, x, dy, mask, d, mean, weight, sum);
+  else if (k == G_XMU) sumsOf<T>(G_XMU, x, dy, mask, d, mean, weight, sum);
+  else sumsOf<T>(k, x, dy, mask, d, mean, weight, sum);
+}
+
+function accumulateOf<T>(target: usize, incoming: usize, count: i32): void {
+  const step = 16 / <i32>sizeof<T>();
+  let i = 0;
+  for (; i + step <= count; i += step) {
+    const at = bytes<T>(i);
+    const sum =
+      sizeof<T>() == 4
+        ? f32x4.add(v128.load(target + at), v128.load(incoming + at))
+        : f64x2.add(v128.load(target + at), v128.load(incoming + at));
+    v128.store(target + at, sum);
+  }
+  for (; i < count; i++) storeSingle<T>(target, i, single<T>(target, i) + single<T>(incoming, i));
+}
+
+export function sum32(k: i32, x: usize, dy: usize, mask: usize, d: usize, mean: usize, weight: usize, sum: usize): void {
+  sumTerm<f32>(k, x, dy, mask, d, mean, weight, sum);
+}
+export function sum64(k: i32, x: usize, dy: usize, mask: usize, d: usize, mean: usize, weight: usize, sum: usize): void {
+  sumTerm<f64>(k, x, dy, mask, d, mean, weight, sum);
+}
+export function normalize32(
+  x: usize, mask: usize, d: usize, mean: usize, invStd: usize, weight: usize, bias: usize, y: usize,
+): void {
+  normalizeOf<f32>(x, mask, d, mean, invStd, weight, bias, y);
+}
+export function normalize64(
+  x: usize, mask: usize, d: usize, mean: usize, invStd: usize, weight: usize, bias: usize, y: usize,
+): void {
+  normalizeOf<f64>(x, mask, d, mean, invStd, weight, bias, y);
+}
+export function gradient32(
+  x: usize, dy: usize, mask: usize, d: usize,
+  mean: usize, weight: usize, meanG: usize, slope: usize, scale: usize, dx: usize,
+): void {
+  gradientOf<f32>(x, dy, mask, d, mean, weight, meanG, slope, scale, dx);
+}
+export function gradient64(
+  x: usize, dy: usize, mask: usize, d: usize,
+  mean: usize, weight: usize, meanG: usize, slope: usize, scale: usize, dx: usize,
+): void {
+  gradientOf<f64>(x, dy, mask, d, mean, weight, meanG, slope, scale, dx);
+}
+export function affineGradients32(
+  x: usize, dy: usize, mask: usize, d: usize, mean: usize, invStd: usize, dWeight: usize, dBias: usize,
+): void {
+  affineGradientsOf<f32>(x, dy, mask, d, mean, invStd, dWeight, dBias);
+}
+export function affineGradients64(
+  x: usize, dy: usize, mask: usize, d: usize, mean: usize, invStd: usize, dWeight: usize, dBias: usize,
+): void {
+  affineGradientsOf<f64>(x, dy, mask, d, mean, invStd, dWeight, dBias);
+}
+export function accumulate32(target: usize, incoming: usize, count: i32): void {
+  accumulateOf<f32>(target, incoming, count);
+}
+export function accumulate64(target: usize, incoming: usize, count: i32): void {
+  accumulateOf<f64>(target, incoming, count);
+}

@@ -1,0 +1,68 @@
+import type { IndexSets } from "./index-sets.ts";
+
+/** A typed array of the scenario's storage type. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** An activation and which of its tokens count. */
+export interface Activation {
+  /** Row-major [N, C, L]. */
+  readonly x: FloatArray;
+  /** [N, L], 1 is valid; null: every token is. Invalid elements are neither read nor summed. */
+  readonly mask: Uint8Array | null;
+}
+
+/**
+ * The numeric loops, over any index sets. Arithmetic is float64, results are rounded once on store.
+ * Two implementations, bit for bit the same: `scalarKernels` (the reference) and WebAssembly SIMD.
+ *
+ * Shapes: per-set arrays have `sets.setCount` elements, per-channel arrays one per channel. Sums
+ * are written, not added to. The order of every sum is that of `IndexSets`.
+ */
+export interface Kernels {
+  /** sum[set] = Σ x. */
+  sums(input: Activation, sets: IndexSets, sum: Float64Array): void;
+  /** square[set] = Σ (x − mean[set])². */
+  squares(input: Activation, sets: IndexSets, mean: Float64Array, square: Float64Array): void;
+  /** y = (x − mean[set]) · invStd[set] · weight[channel] + bias[channel]; 0 where invalid. */
+  normalize(
+    input: Activation,
+    sets: IndexSets,
+    statistics: { readonly mean: Float64Array; readonly invStd: Float64Array },
+    affine: { readonly weight: Float64Array; readonly bias: Float64Array },
+    y: FloatArray,
+  ): void;
+  /** With g = dy · weight[channel]: sumG[set] = Σ g, sumGXmu[set] = Σ g · (x − mean[set]). */
+  gradientSums(
+    input: Activation,
+    dy: FloatArray,
+    sets: IndexSets,
+    factors: { readonly mean: Float64Array; readonly weight: Float64Array },
+    sums: { readonly sumG: Float64Array; readonly sumGXmu: Float64Array },
+  ): void;
+  /** dx = (dy · weight[channel] − meanG[set] − (x − mean[set]) · slope[set]) · scale[set]; 0 where invalid. */
+  gradient(
+    input: Activation,
+    dy: FloatArray,
+    sets: IndexSets,
+    factors: {
+      readonly mean: Float64Array;
+      readonly weight: Float64Array;
+      readonly meanG: Float64Array;
+      readonly slope: Float64Array;
+      readonly scale: Float64Array;
+    },
+    dx: FloatArray,
+  ): void;
+  /** dWeight[channel] = Σ dy · (x − mean[set]) · invStd[set], dBias[channel] = Σ dy; rows as for a channel's set. */
+  affineGradients(
+    input: Activation,
+    dy: FloatArray,
+    sets: IndexSets,
+    statistics: { readonly mean: Float64Array; readonly invStd: Float64Array },
+    gradients: { readonly dWeight: Float64Array; readonly dBias: Float64Array },
+  ): void;
+  /** Per set, a against b over valid elements: out = [Σ (a − b)² | Σ a·b | Σ a² | Σ b²], each setCount long. */
+  compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Array): void;
+  /** target[i] = target[i] + incoming[i], rounded to the storage type. */
+  accumulate(target: FloatArray, incoming: FloatArray): void;
+}

@@ -1,0 +1,143 @@
+import type { IndexSets } from "./index-sets.ts";
+import type { Activation, FloatArray, Kernels } from "./kernels.ts";
+
+const laneCount = 8;
+
+/** One row: a turn of the three outer loops. */
+interface Row {
+  /** Index of the row's first element in the array. */
+  readonly start: number;
+  readonly count: number;
+  readonly set: number;
+  readonly channel: number;
+  readonly token: number;
+}
+
+function* rowsOf(sets: IndexSets): Generator<Row> {
+  const [e0, e1, e2, count] = sets.extents as [number, number, number, number];
+  const at = (strides: readonly number[], i: number, j: number, k: number): number =>
+    i * strides[0]! + j * strides[1]! + k * strides[2]!;
+  let start = 0;
+  for (let i = 0; i < e0; i++) {
+    for (let j = 0; j < e1; j++) {
+      for (let k = 0; k < e2; k++) {
+        yield {
+          start,
+          count,
+          set: at(sets.setStrides, i, j, k),
+          channel: at(sets.channelStrides, i, j, k),
+          token: at(sets.tokenStrides, i, j, k),
+        };
+        start += count;
+      }
+    }
+  }
+}
+
+/** Calls `visit(element, set, channel, lane)` for the valid elements of a row. */
+function visitRow(
+  row: Row,
+  sets: IndexSets,
+  mask: Uint8Array | null,
+  visit: (element: number, set: number, channel: number, lane: number) => void,
+): void {
+  const setStride = sets.setStrides[3]!;
+  const channelStride = sets.channelStrides[3]!;
+  const tokenStride = sets.tokenStrides[3]!;
+  for (let i = 0; i < row.count; i++) {
+    if (mask !== null && mask[row.token + i * tokenStride] === 0) continue;
+    visit(row.start + i, row.set + i * setStride, row.channel + i * channelStride, i % laneCount);
+  }
+}
+
+function foldLanes(l: Float64Array): number {
+  return l[0]! + l[4]! + (l[2]! + l[6]!) + (l[1]! + l[5]! + (l[3]! + l[7]!));
+}
+
+/** Sum `term` into target[set] or target[channel], in the order that `IndexSets` documents. */
+function sumInto(
+  target: Float64Array,
+  by: "set" | "channel",
+  sets: IndexSets,
+  mask: Uint8Array | null,
+  term: (element: number, set: number, channel: number) => number,
+): void {
+  target.fill(0);
+  const crosses = (by === "set" ? sets.setStrides : sets.channelStrides)[3] !== 0;
+  const lanes = new Float64Array(laneCount);
+  for (const row of rowsOf(sets)) {
+    if (crosses) {
+      visitRow(row, sets, mask, (element, set, channel) => {
+        target[by === "set" ? set : channel]! += term(element, set, channel);
+      });
+    } else {
+      lanes.fill(0);
+      visitRow(row, sets, mask, (element, set, channel, lane) => {
+        lanes[lane]! += term(element, set, channel);
+      });
+      target[by === "set" ? row.set : row.channel]! += foldLanes(lanes);
+    }
+  }
+}
+
+/** Write `value` at valid elements and 0 elsewhere. */
+function map(
+  target: FloatArray,
+  sets: IndexSets,
+  mask: Uint8Array | null,
+  value: (element: number, set: number, channel: number) => number,
+): void {
+  if (mask !== null) target.fill(0);
+  for (const row of rowsOf(sets)) {
+    visitRow(row, sets, mask, (element, set, channel) => {
+      target[element] = value(element, set, channel);
+    });
+  }
+}
+
+function compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Array): void {
+  const part = (index: number): Float64Array =>
+    out.subarray(index * sets.setCount, (index + 1) * sets.setCount);
+  const terms: ((x: number, y: number) => number)[] = [
+    (x, y) => (x - y) * (x - y),
+    (x, y) => x * y,
+    (x) => x * x,
+    (_, y) => y * y,
+  ];
+  for (const [index, term] of terms.entries()) {
+    sumInto(part(index), "set", sets, a.mask, (e) => term(a.x[e]!, b[e]!));
+  }
+}
+
+/** The reference kernels: one closure a loop, slow and plain. The SIMD kernels must equal them bit for bit. */
+export const scalarKernels: Kernels = {
+  sums({ x, mask }, sets, sum) {
+    sumInto(sum, "set", sets, mask, (e) => x[e]!);
+  },
+  squares({ x, mask }, sets, mean, square) {
+    sumInto(square, "set", sets, mask, (e, set) => {
+      const deviation = x[e]! - mean[set]!;
+      return deviation * deviation;
+    });
+  },
+  normalize({ x, mask }, sets, { mean, invStd }, { weight, bias }, y) {
+    map(y, sets, mask, (e, set, c) => (x[e]! - mean[set]!) * invStd[set]! * weight[c]! + bias[c]!);
+  },
+  gradientSums({ x, mask }, dy, sets, { mean, weight }, { sumG, sumGXmu }) {
+    sumInto(sumG, "set", sets, mask, (e, _, c) => dy[e]! * weight[c]!);
+    sumInto(sumGXmu, "set", sets, mask, (e, set, c) => dy[e]! * weight[c]! * (x[e]! - mean[set]!));
+  },
+  gradient({ x, mask }, dy, sets, { mean, weight, meanG, slope, scale }, dx) {
+    map(dx, sets, mask, (e, set, c) => {
+      return (dy[e]! * weight[c]! - meanG[set]! - (x[e]! - mean[set]!) * slope[set]!) * scale[set]!;
+    });
+  },
+  affineGradients({ x, mask }, dy, sets, { mean, invStd }, { dWeight, dBias }) {
+    sumInto(dWeight, "channel", sets, mask, (e, set) => dy[e]! * ((x[e]! - mean[set]!) * invStd[set]!));
+    sumInto(dBias, "channel", sets, mask, (e) => dy[e]!);
+  },
+  compare,
+  accumulate(target, incoming) {
+    for (let i = 0; i < target.length; i++) target[i] = target[i]! + incoming[i]!;
+  },
+};

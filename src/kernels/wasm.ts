@@ -1,0 +1,121 @@
+import { assert } from "../assert.ts";
+import { type IndexSets, loopCount } from "./index-sets.ts";
+import type { Activation, FloatArray, Kernels } from "./kernels.ts";
+import { kernelsWasm } from "./kernels-wasm.ts";
+
+/** Shared WebAssembly memory, at most 4 GiB; all arrays given to the kernels are views of its buffer. */
+export interface KernelMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
+const pageBytes = 65_536;
+const pagesMaximum = 65_536;
+
+/** The most bytes one memory can hold. */
+export const memoryBytesMaximum: number = pageBytes * pagesMaximum;
+
+/** Bytes of descriptions that `createWasmKernels` may need for `count` different index sets. */
+export function descriptionBytes(count: number): number {
+  return count * loopCount * 4 * Int32Array.BYTES_PER_ELEMENT;
+}
+
+/** Memory of at least `bytes`, zeroed, that threads can share. Pages are committed when they are touched. */
+export function createKernelMemory(bytes: number): KernelMemory {
+  assert(bytes <= memoryBytesMaximum, `${bytes} bytes exceed a WebAssembly memory`);
+  const initial = Math.max(1, Math.ceil(bytes / pageBytes));
+  return new WebAssembly.Memory({ initial, maximum: pagesMaximum, shared: true });
+}
+
+/** Term numbers of assembly/sums.ts. */
+const terms = { x: 0, square: 1, g: 2, gXmu: 3, difference: 4, product: 5, xSquare: 6, dySquare: 7 };
+
+/**
+ * SIMD kernels over one memory.
+ *
+ * @param descriptions scratch for this instance alone, `descriptionBytes` long; each distinct
+ * `IndexSets` object takes a slot on first use and keeps it.
+ */
+export async function createWasmKernels(memory: KernelMemory, descriptions: Int32Array): Promise<Kernels> {
+  const bytes = Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0));
+  const module = await WebAssembly.compile(bytes);
+  const { exports } = await WebAssembly.instantiate(module, {
+    env: { memory: memory as WebAssembly.Memory },
+  });
+  return bind(exports, memory, slotsOf(descriptions));
+}
+
+/** Writes each index set once; returns where. */
+function slotsOf(descriptions: Int32Array): (sets: IndexSets) => number {
+  const slots = new WeakMap<IndexSets, number>();
+  let used = 0;
+  return (sets) => {
+    let slot = slots.get(sets);
+    if (slot === undefined) {
+      const words = [sets.extents, sets.setStrides, sets.channelStrides, sets.tokenStrides].flat();
+      assert(used + words.length <= descriptions.length, `no room for index set ${used / words.length + 1}`);
+      descriptions.set(words, used);
+      slot = descriptions.byteOffset + used * Int32Array.BYTES_PER_ELEMENT;
+      used += words.length;
+      slots.set(sets, slot);
+    }
+    return slot;
+  };
+}
+
+function bind(
+  exports: Record<string, (...args: number[]) => void>,
+  memory: KernelMemory,
+  slot: (sets: IndexSets) => number,
+): Kernels {
+  const at = (array: FloatArray | Uint8Array | null): number => {
+    if (array === null) return 0;
+    assert(array.buffer === memory.buffer, "an array given to the kernels lies outside their memory");
+    return array.byteOffset;
+  };
+  const call = (name: string, storage: FloatArray, ...args: number[]): void => {
+    exports[`${name}${storage.BYTES_PER_ELEMENT * 8}`]!(...args);
+  };
+  const sum = (
+    term: number,
+    a: Activation,
+    dy: FloatArray | null,
+    sets: IndexSets,
+    target: Float64Array,
+    mean: Float64Array | null = null,
+    weight: Float64Array | null = null,
+  ): void => {
+    target.fill(0);
+    call("sum", a.x, term, at(a.x), at(dy), at(a.mask), slot(sets), at(mean), at(weight), at(target));
+  };
+  return {
+    sums: (a, sets, target) => sum(terms.x, a, null, sets, target),
+    squares: (a, sets, mean, target) => sum(terms.square, a, null, sets, target, mean),
+    gradientSums(a, dy, sets, { mean, weight }, { sumG, sumGXmu }) {
+      sum(terms.g, a, dy, sets, sumG, null, weight);
+      sum(terms.gXmu, a, dy, sets, sumGXmu, mean, weight);
+    },
+    compare(a, b, sets, out) {
+      const { setCount } = sets;
+      for (const [i, term] of [terms.difference, terms.product, terms.xSquare, terms.dySquare].entries()) {
+        sum(term, a, b, sets, out.subarray(i * setCount, (i + 1) * setCount));
+      }
+    },
+    normalize({ x, mask }, sets, { mean, invStd }, { weight, bias }, y) {
+      const factors = [at(mean), at(invStd), at(weight), at(bias)];
+      call("normalize", x, at(x), at(mask), slot(sets), ...factors, at(y));
+    },
+    gradient({ x, mask }, dy, sets, { mean, weight, meanG, slope, scale }, dx) {
+      const factors = [at(mean), at(weight), at(meanG), at(slope), at(scale)];
+      call("gradient", x, at(x), at(dy), at(mask), slot(sets), ...factors, at(dx));
+    },
+    affineGradients({ x, mask }, dy, sets, { mean, invStd }, { dWeight, dBias }) {
+      dWeight.fill(0);
+      dBias.fill(0);
+      const targets = [at(dWeight), at(dBias)];
+      call("affineGradients", x, at(x), at(dy), at(mask), slot(sets), at(mean), at(invStd), ...targets);
+    },
+    accumulate(target, incoming) {
+      call("accumulate", target, at(target), at(incoming), target.length);
+    },
+  };
+}

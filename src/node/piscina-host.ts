@@ -1,0 +1,140 @@
+import { availableParallelism } from "node:os";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Remote } from "comlink";
+import { Piscina } from "piscina";
+import type { Control } from "../engine/control.ts";
+import type { Host, RemoteThread } from "../engine/host.ts";
+import type { PassResult } from "../engine/pass-result.ts";
+import { describePlace } from "../engine/place.ts";
+import type { RankThread, ThreadSetup } from "../engine/rank-thread.ts";
+import { ReleasedError } from "../engine/released.ts";
+import { RankError } from "../errors.ts";
+import { connectRankThread } from "./rank-channel.ts";
+import { watchForStalls } from "./watchdog.ts";
+
+/** After a failure: how long the other threads may take to reach their next wait before they are given up. */
+const releaseMilliseconds = 500;
+
+/** Worker threads for the ranks: one never-ending task a thread, because a pool does not address its threads. */
+export interface PiscinaHostOptions {
+  /** Default: the cores this process may use. */
+  readonly threads?: number;
+  /** Most megabytes of JavaScript heap a thread may fill; arrays of data do not count. Default: Node's. */
+  readonly heapMegabytes?: number;
+}
+
+/** A host of worker threads. One host runs one simulation. */
+export function piscinaHost(options: PiscinaHostOptions = {}): Host {
+  let pool: Piscina | null = null;
+  let threads: WorkerThread[] = [];
+  let stopWatching = (): void => {};
+  return {
+    threadsMaximum: options.threads ?? availableParallelism(),
+    now: () => performance.now() / 1000,
+    async start(setups, control, deadlineSeconds) {
+      pool = createPool(setups.length, options.heapMegabytes);
+      threads = setups.map((setup) => new WorkerThread(pool!, setup, control));
+      stopWatching = watchForStalls(control, setups, deadlineSeconds, {
+        isBusy: (thread) => threads[thread]!.isBusy,
+        fail: (thread, error) => threads[thread]!.fail(error),
+      });
+      for (const thread of threads) thread.onFailure = () => releaseAll(threads, control);
+      await Promise.all(threads.map((thread) => thread.ready));
+      return threads;
+    },
+    async close() {
+      stopWatching();
+      for (const thread of threads) thread.close();
+      await pool?.destroy();
+    },
+  };
+}
+
+function releaseAll(threads: readonly WorkerThread[], control: Control): void {
+  control.abort();
+  setTimeout(() => {
+    for (const thread of threads) thread.fail(new ReleasedError("given up after another rank failed"));
+  }, releaseMilliseconds).unref();
+}
+
+function createPool(threads: number, heapMegabytes: number | undefined): Piscina {
+  // From source, tsx has to compile the worker; from dist it is plain JavaScript.
+  const isSource = import.meta.url.endsWith(".ts");
+  const pool = new Piscina({
+    filename: new URL(`../../workers/rank.${isSource ? "ts" : "js"}`, import.meta.url).href,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    atomics: "disabled",
+    ...(isSource ? { execArgv: ["--import", "tsx"] } : {}),
+    ...(heapMegabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
+  });
+  // Every task's own promise carries the same error.
+  pool.on("error", () => {});
+  return pool;
+}
+
+/** One worker thread. A Comlink call on a dead thread never settles, so every call also hangs on the thread's task. */
+class WorkerThread implements RemoteThread {
+  /** Settles when the thread has built its ranks. */
+  readonly ready: Promise<void>;
+  onFailure: () => void = () => {};
+  readonly #port: MessagePort;
+  readonly #remote: Remote<RankThread>;
+  readonly #pending = new Set<(error: Error) => void>();
+  #isClosed = false;
+
+  constructor(pool: Piscina, setup: ThreadSetup, control: Control) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port2;
+    this.ready = this.#settleWithThread(
+      new Promise((resolve) => {
+        port2.once("message", () => {
+          resolve();
+        });
+      }),
+    );
+    this.#remote = connectRankThread(port2);
+    const ended = (cause: unknown): void => {
+      if (this.#isClosed) return;
+      const rank = control.currentRankOf(setup.thread);
+      const place = describePlace(control.placeOf(rank), setup.workload.scenario);
+      const reason = cause instanceof Error ? cause.message : "it returned";
+      this.fail(new RankError(rank, place, `its thread ended: ${reason}`, { cause }));
+    };
+    pool.run({ port: port1, setup }, { transferList: [port1] }).then(ended, ended);
+  }
+
+  get isBusy(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  prepare(trainingStep: number): Promise<void> {
+    return this.#settleWithThread(this.#remote.prepare(trainingStep));
+  }
+
+  pass(normalizer: number, trainingStep: number): Promise<PassResult[]> {
+    return this.#settleWithThread(this.#remote.pass(normalizer, trainingStep));
+  }
+
+  /** Reject every call that is under way. */
+  fail(error: Error): void {
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const reject of pending) reject(error);
+    if (pending.length > 0) this.onFailure();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#port.close();
+  }
+
+  #settleWithThread<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      call.then(resolve, reject).finally(() => this.#pending.delete(reject));
+    });
+  }
+}

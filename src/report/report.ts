@@ -1,0 +1,116 @@
+import { type Communication, communicationOf } from "../cost/communication.ts";
+import { Catalogue } from "../engine/catalogue.ts";
+import { type Metric, metrics } from "../engine/divergence-log.ts";
+import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
+import type { NormalizerSpec, Scenario } from "../scenario/scenario.ts";
+import { type ExpectedDivergence, expectedDivergence } from "../statistics/expected-divergence.ts";
+import { type Summary, summarize } from "../statistics/summary.ts";
+
+/** What one rank saw of a normaliser, in the last training step. */
+export interface RankReport {
+  readonly rank: number;
+  /** Valid values of each channel on this rank. */
+  readonly values: number;
+  readonly messagesSent: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Mean over its statistics of |m − M|/√V; null on an empty rank. */
+  readonly meanGap: number | null;
+  /** Mean squared error of its y against the whole batch's; null on an empty rank. */
+  readonly outputMse: number | null;
+}
+
+/** One normaliser of a scenario: what it sent and how far it is from the whole batch. */
+export interface NormalizerReport {
+  readonly name: string;
+  readonly type: NormalizerSpec["type"];
+  /** null for normalisers that pool over no ranks. */
+  readonly group: "rank" | "world" | "node" | number | null;
+  /** How groups are synchronised; null where nothing is. */
+  readonly implementation: string | null;
+  readonly communication: {
+    readonly forward: Communication;
+    readonly backward: Communication;
+    readonly total: Communication;
+    /** Measured here, computation included; never comparable with modelSeconds. */
+    readonly wallSeconds: number;
+  };
+  readonly divergence: Readonly<Record<Metric, Summary>>;
+  readonly numerics: Numerics;
+  readonly perRank: readonly RankReport[];
+}
+
+/** The report of a run, version 1. */
+export interface Report {
+  readonly version: 1;
+  readonly scenario: Scenario;
+  readonly normalizers: readonly NormalizerReport[];
+}
+
+/** Make the report of a simulation. The same simulation gives the same bytes, wallSeconds aside. */
+export function reportOf(simulation: Simulation): Report {
+  const { scenario } = simulation.workload;
+  const catalogue = new Catalogue(scenario);
+  return {
+    version: 1,
+    scenario: { ...scenario, storage: simulation.workload.storage },
+    normalizers: simulation.normalizers.map((record) => normalizerReport(record, simulation, catalogue)),
+  };
+}
+
+function normalizerReport(
+  record: NormalizerRecord,
+  simulation: Simulation,
+  catalogue: Catalogue,
+): NormalizerReport {
+  const { spec, divergence, numerics, wallSeconds } = record;
+  const isBatchNorm = spec.type === "batch-norm";
+  const synchronizes = record.groups.some(({ ranks }) => ranks.length > 1);
+  const expected = expectationFor(record, simulation);
+  return {
+    name: spec.name,
+    type: spec.type,
+    group: isBatchNorm ? spec.group : null,
+    implementation: isBatchNorm && synchronizes ? spec.implementation : null,
+    communication: { ...communicationOf(record.collectives, simulation, catalogue), wallSeconds },
+    divergence: Object.fromEntries(
+      metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
+    ) as Record<Metric, Summary>,
+    numerics: { ...numerics },
+    perRank: rankReports(record),
+  };
+}
+
+/**
+ * The closed forms for this normaliser's groups. They are for y = x̂: outputMse scales with the mean
+ * of weight², and a bias leaves outputCosine without a closed form.
+ */
+function expectationFor(record: NormalizerRecord, { workload }: Simulation): ExpectedDivergence {
+  const expected = expectedDivergence(record.groupCounts);
+  const list = (value: number | readonly number[]): readonly number[] =>
+    typeof value === "number" ? [value] : value;
+  const weights = list(record.spec.weight);
+  const meanSquare = weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length;
+  const isExact = expected.outputMse === 0;
+  const hasBias = list(record.spec.bias).some((bias) => bias !== 0);
+  return {
+    ...expected,
+    outputMse: expected.outputMse === null ? null : expected.outputMse * meanSquare,
+    outputCosine: hasBias && !isExact ? null : expected.outputCosine,
+    gradientCosine: workload.scenario.backward ? expected.gradientCosine : null,
+  };
+}
+
+function rankReports(record: NormalizerRecord): RankReport[] {
+  const sent = record.perRank.map(() => ({ messagesSent: 0, sentBytes: 0, receivedBytes: 0 }));
+  for (const { group, entries } of record.collectives) {
+    for (const [index, rank] of group.ranks.entries()) {
+      sent[rank]!.messagesSent += entries[index]!.messagesSent;
+      sent[rank]!.sentBytes += entries[index]!.bytesSent;
+      sent[rank]!.receivedBytes += entries[index]!.bytesReceived;
+    }
+  }
+  return record.perRank.map(({ values, meanGap, outputMse }, rank) => {
+    return { rank, values, ...sent[rank]!, meanGap, outputMse };
+  });
+}

@@ -1,0 +1,28 @@
+import { runWorkload, type SimulateOptions } from "./engine/coordinator.ts";
+import type { Host } from "./engine/host.ts";
+import { inProcessHost } from "./engine/in-process-host.ts";
+import { loadedWorkload, syntheticWorkload } from "./engine/workload.ts";
+import { type Report, reportOf } from "./report/report.ts";
+import type { NpyBatches } from "./scenario/npy-source.ts";
+import type { Scenario } from "./scenario/scenario.ts";
+
+/** How a simulation is run; nothing here changes a number of the report but wallSeconds. */
+export interface SimulationOptions extends Omit<SimulateOptions, "loaded"> {
+  /** Where ranks run. Default: in this process, folded on the calling thread. */
+  readonly host?: Host;
+  /** The arrays of a scenario whose data are files. */
+  readonly batches?: NpyBatches;
+}
+
+/**
+ * Run a scenario: every normaliser on every rank, with real messages, compared with the whole batch.
+ *
+ * @throws ScenarioError if the scenario cannot be run as it is; RankError if a rank fails.
+ */
+export async function simulate(scenario: Scenario, options: SimulationOptions = {}): Promise<Report> {
+  const { host = inProcessHost(() => 0), batches, ...rest } = options;
+  const workload = batches === undefined ? syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
+  return reportOf(
+    await runWorkload(workload, host, batches === undefined ? rest : { ...rest, loaded: batches }),
+  );
+}

@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Axis, type Extent, indexSetsOf } from "../src/kernels/index-sets.ts";
+import type { FloatArray, Kernels } from "../src/kernels/kernels.ts";
+import { scalarKernels } from "../src/kernels/scalar.ts";
+import { createKernelMemory, createWasmKernels, descriptionBytes } from "../src/kernels/wasm.ts";
+
+// Oracle: the scalar reference. Equality is bit for bit: both sum in the lanes that IndexSets documents.
+
+const reductions: readonly (readonly Axis[])[] = [
+  ["samples", "positions"],
+  ["channels"],
+  ["positions"],
+  ["channels", "positions"],
+  ["samples", "channels", "positions"],
+  [],
+];
+
+interface Arrays {
+  readonly x: FloatArray;
+  readonly dy: FloatArray;
+  readonly y: FloatArray;
+  readonly dx: FloatArray;
+  readonly mask: Uint8Array;
+  doubles(length: number): Float64Array;
+}
+
+function allocator(buffer: ArrayBufferLike, start: number): (bytes: number) => number {
+  let next = start;
+  return (bytes) => {
+    const at = next;
+    next += Math.ceil(bytes / 16) * 16;
+    if (next > buffer.byteLength) throw new Error("test memory is too small");
+    return at;
+  };
+}
+
+function arraysIn(buffer: ArrayBufferLike, start: number, storage: 32 | 64, extent: Extent): Arrays {
+  const allocate = allocator(buffer, start);
+  const count = extent.samples * extent.channels * extent.positions;
+  const floats = (): FloatArray =>
+    storage === 32
+      ? new Float32Array(buffer, allocate(count * 4), count)
+      : new Float64Array(buffer, allocate(count * 8), count);
+  const tokens = extent.samples * extent.positions;
+  return {
+    x: floats(),
+    dy: floats(),
+    y: floats(),
+    dx: floats(),
+    mask: new Uint8Array(buffer, allocate(tokens), tokens),
+    doubles: (length) => new Float64Array(buffer, allocate(length * 8), length),
+  };
+}
+
+/** Every kernel on the same deterministic data; returns all outputs. */
+function runAll(
+  kernels: Kernels,
+  extent: Extent,
+  reduces: readonly Axis[],
+  masked: boolean,
+  a: Arrays,
+): number[][] {
+  const wave = (i: number, k: number): number => Math.sin(i * 12.9898 + k * 78.233) * 43.5 + k;
+  for (let i = 0; i < a.x.length; i++) {
+    a.x[i] = wave(i, 1);
+    a.dy[i] = wave(i, 2);
+  }
+  for (let i = 0; i < a.mask.length; i++) a.mask[i] = wave(i, 3) > -20 ? 1 : 0;
+  const sets = indexSetsOf(extent, reduces);
+  const fill = (target: Float64Array, k: number): Float64Array => {
+    for (let i = 0; i < target.length; i++) target[i] = wave(i, k);
+    return target;
+  };
+  const set = (k: number): Float64Array => fill(a.doubles(sets.setCount), k);
+  const channel = (k: number): Float64Array => fill(a.doubles(extent.channels), k);
+  const input = { x: a.x, mask: masked ? a.mask : null };
+  const [sum, square, sumG, sumGXmu] = [set(0), set(0), set(0), set(0)];
+  const [mean, invStd, meanG, slope, scale] = [set(4), set(5), set(6), set(7), set(8)];
+  const [weight, bias, dWeight, dBias] = [channel(9), channel(10), channel(0), channel(0)];
+  const compared = a.doubles(4 * sets.setCount);
+  kernels.sums(input, sets, sum);
+  kernels.squares(input, sets, mean, square);
+  kernels.normalize(input, sets, { mean, invStd }, { weight, bias }, a.y);
+  kernels.gradientSums(input, a.dy, sets, { mean, weight }, { sumG, sumGXmu });
+  kernels.gradient(input, a.dy, sets, { mean, weight, meanG, slope, scale }, a.dx);
+  kernels.affineGradients(input, a.dy, sets, { mean, invStd }, { dWeight, dBias });
+  kernels.compare(input, a.y, sets, compared);
+  const outputs = [sum, square, sumG, sumGXmu, dWeight, dBias, compared, a.y, a.dx].map((v) => Array.from(v));
+  kernels.accumulate(a.y, a.dx);
+  return [...outputs, Array.from(a.y)];
+}
+
+const descriptions = 4096;
+const memory = createKernelMemory(1 << 22);
+const wasm = await createWasmKernels(
+  memory,
+  new Int32Array(memory.buffer, 1024, descriptionBytes(descriptions) / 4),
+);
+const dataStart = 1024 + descriptionBytes(descriptions);
+
+describe("the SIMD kernels equal the scalar reference bit for bit", () => {
+  for (const storage of [32, 64] as const) {
+    for (const reduces of reductions) {
+      test(`float${storage}, reducing over ${reduces.join(" and ") || "nothing"}`, () => {
+        fc.assert(
+          fc.property(
+            fc.record({
+              samples: fc.integer({ min: 0, max: 5 }),
+              channels: fc.integer({ min: 1, max: 19 }),
+              positions: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 37 })),
+            }),
+            fc.boolean(),
+            (extent, masked) => {
+              const scalar = arraysIn(new ArrayBuffer(1 << 20), 0, storage, extent);
+              const simd = arraysIn(memory.buffer, dataStart, storage, extent);
+              expect(runAll(wasm, extent, reduces, masked, simd)).toEqual(
+                runAll(scalarKernels, extent, reduces, masked, scalar),
+              );
+            },
+          ),
+          { numRuns: 60, seed: 7 },
+        );
+      });
+    }
+  }
+});
