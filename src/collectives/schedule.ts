@@ -1,3 +1,5 @@
+import { assert } from "../assert.ts";
+
 /** What a collective does to the vectors of its ranks. */
 export type Operation = "all-reduce" | "all-gather" | "reduce-scatter" | "broadcast";
 
@@ -51,31 +53,43 @@ export function blockStart(index: number, count: number, elements: number): numb
   return Math.floor((index * elements) / count);
 }
 
+/** First elements of `count` blocks and, last, `elements`: block i is starts[i] <= element < starts[i + 1]. */
+export function blockStarts(count: number, elements: number): number[] {
+  return Array.from({ length: count + 1 }, (_, index) => blockStart(index, count, elements));
+}
+
 /** Collects messages step by step; zero-length messages are dropped, because nothing would move. */
 export class ScheduleBuilder {
   readonly #stepStart: number[] = [0];
-  readonly #source: number[] = [];
-  readonly #target: number[] = [];
-  readonly #offset: number[] = [];
-  readonly #length: number[] = [];
-  readonly #reduces: number[] = [];
+  // One column per field of a message; all double together when full.
+  #source: Uint32Array = new Uint32Array(64);
+  #target: Uint32Array = new Uint32Array(64);
+  #offset: Uint32Array = new Uint32Array(64);
+  #length: Uint32Array = new Uint32Array(64);
+  #reduces: Uint8Array = new Uint8Array(64);
+  #count = 0;
 
   /** Add a message to the current step. */
   send(source: number, target: number, offset: number, length: number, kind: "reduce" | "copy"): void {
     if (length === 0) return;
-    this.#source.push(source);
-    this.#target.push(target);
-    this.#offset.push(offset);
-    this.#length.push(length);
-    this.#reduces.push(kind === "reduce" ? 1 : 0);
+    if (this.#count === this.#source.length) this.#grow();
+    const at = this.#count++;
+    this.#source[at] = source;
+    this.#target[at] = target;
+    this.#offset[at] = offset;
+    this.#length[at] = length;
+    this.#reduces[at] = kind === "reduce" ? 1 : 0;
   }
 
   /** Close the current step; a step in which nothing moves is not kept. */
   endStep(): void {
-    if (this.#source.length > this.#stepStart.at(-1)!) this.#stepStart.push(this.#source.length);
+    if (this.#count > this.#stepStart.at(-1)!) this.#stepStart.push(this.#count);
   }
 
+  /** @throws AssertionError if a step is still open or an element's index would not fit in 32 bits. */
   build(operation: Operation, algorithm: string, ranks: number, elements: number): Schedule {
+    assert(this.#stepStart.at(-1) === this.#count, `${algorithm}: the last step was not ended`);
+    assert(elements < 2 ** 32, `${algorithm}: a vector of ${elements} elements, 2^32 - 1 are possible`);
     return {
       operation,
       algorithm,
@@ -83,11 +97,24 @@ export class ScheduleBuilder {
       elements,
       stepCount: this.#stepStart.length - 1,
       stepStart: Uint32Array.from(this.#stepStart),
-      source: Uint32Array.from(this.#source),
-      target: Uint32Array.from(this.#target),
-      offset: Uint32Array.from(this.#offset),
-      length: Uint32Array.from(this.#length),
-      reduces: Uint8Array.from(this.#reduces),
+      source: this.#source.slice(0, this.#count),
+      target: this.#target.slice(0, this.#count),
+      offset: this.#offset.slice(0, this.#count),
+      length: this.#length.slice(0, this.#count),
+      reduces: this.#reduces.slice(0, this.#count),
     };
   }
+
+  #grow(): void {
+    this.#source = widen(this.#source, new Uint32Array(2 * this.#count));
+    this.#target = widen(this.#target, new Uint32Array(2 * this.#count));
+    this.#offset = widen(this.#offset, new Uint32Array(2 * this.#count));
+    this.#length = widen(this.#length, new Uint32Array(2 * this.#count));
+    this.#reduces = widen(this.#reduces, new Uint8Array(2 * this.#count));
+  }
+}
+
+function widen<T extends Uint32Array | Uint8Array>(column: T, wider: T): T {
+  wider.set(column);
+  return wider;
 }

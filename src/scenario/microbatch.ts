@@ -1,7 +1,7 @@
+import type { FloatArray } from "../kernels/kernels.ts";
 import type { Storage } from "./scenario.ts";
 
-/** A typed array of the scenario's storage type. */
-export type FloatArray = Float32Array | Float64Array;
+export type { FloatArray } from "../kernels/kernels.ts";
 
 /** One rank's share of a batch: row-major [N, C, L]. The arrays are views into shared memory. */
 export interface Microbatch {

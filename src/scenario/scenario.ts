@@ -108,18 +108,31 @@ export interface LayerNormSpec extends NormalizerBase {
 
 export type NormalizerSpec = BatchNormSpec | LayerNormSpec;
 
+/** A rank that fails on purpose, to see what a run does then. */
+export interface InjectedFault {
+  readonly rank: number;
+  /** Counted from 0. */
+  readonly trainingStep: number;
+  /** While making its microbatch, or in the first normaliser's pass. */
+  readonly phase: "data" | "forward" | "backward";
+  /** Throw an error, end its thread, never return, or allocate until the thread dies. */
+  readonly kind: "throw" | "exit" | "stall" | "exhaust-memory";
+}
+
 /** A scenario with every default filled in: plain data, safe to send to another thread. */
 export interface Scenario {
   readonly name: string;
   readonly seed: number;
   readonly mesh: Mesh;
   readonly data: DataSource;
-  readonly storage: Storage;
+  /** `auto` only where data come from files: float64 if any of them is, else float32. */
+  readonly storage: Storage | "auto";
   readonly normalizers: readonly NormalizerSpec[];
   readonly backward: boolean;
   readonly trainingSteps: number;
   readonly algorithms: { readonly allReduce: AllReduceAlgorithm; readonly allGather: AllGatherAlgorithm };
   readonly cluster: Cluster;
+  readonly faults: readonly InjectedFault[];
   /** A rank that makes no progress for this long has stalled. */
   readonly deadlineSeconds: number;
 }

@@ -1,0 +1,45 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import {
+  allGatherAlgorithms,
+  allReduceAlgorithms,
+  broadcastAlgorithms,
+  reduceScatterAlgorithms,
+} from "../collectives/algorithms.ts";
+import { clusterPresets } from "../cost/presets.ts";
+import { ScenarioError } from "../errors.ts";
+import { implementations, normalizerTypes } from "../normalizers/registry.ts";
+import { didYouMean } from "../scenario/suggestion.ts";
+
+const scenarioFolder = fileURLToPath(new URL("../../../scenarios/", import.meta.url));
+
+const lists: Readonly<Record<string, () => readonly string[]>> = {
+  clusters: () => Object.keys(clusterPresets),
+  normalizers: () => normalizerTypes,
+  collectives: () => [
+    `all-reduce: ${allReduceAlgorithms.join(", ")}`,
+    `all-gather: ${allGatherAlgorithms.join(", ")}`,
+    `reduce-scatter: ${reduceScatterAlgorithms.join(", ")}`,
+    `broadcast: ${broadcastAlgorithms.join(", ")}`,
+  ],
+  implementations: () => implementations,
+  scenarios: () =>
+    readdirSync(scenarioFolder)
+      .filter((name) => name.endsWith(".yaml"))
+      .map((name) => `${scenarioFolder}${name}`),
+};
+
+/**
+ * What a scenario can name, one a line.
+ *
+ * @throws ScenarioError if there is no such list.
+ */
+export function list(what: string): string {
+  const names = Object.hasOwn(lists, what) ? lists[what] : undefined;
+  if (names === undefined) {
+    const known = Object.keys(lists);
+    const message = `no list of ${JSON.stringify(what)}; there are ${known.join(", ")}${didYouMean(what, known)}`;
+    throw new ScenarioError([{ file: "normsim list", path: "", message }]);
+  }
+  return `${names().join("\n")}\n`;
+}

@@ -1,0 +1,105 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { inProcessHost } from "../engine/in-process-host.ts";
+import { findingOf, warningsOf } from "../report/finding.ts";
+import { legendOf, overviewOf } from "../report/overview.ts";
+import type { Report } from "../report/report.ts";
+import { simulate } from "../simulate.ts";
+import { dumpPass, slug } from "./dump.ts";
+import { piscinaHost } from "./piscina-host.ts";
+import { Progress } from "./progress.ts";
+import { readScenario, type ScenarioInput } from "./scenario-files.ts";
+import { renderOverview } from "./terminal-table.ts";
+
+/** The options of `normsim run`. */
+export interface RunOptions {
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly dump?: string;
+  /** 0: in this process. */
+  readonly threads?: number;
+  readonly seed?: number;
+  readonly quiet?: boolean;
+}
+
+/** A text table never needs more; where nobody says how wide the terminal is, this is assumed. */
+const widthMaximum = 100;
+
+/** Run scenario files one after the other and write what the options ask for. */
+export async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+  // Every file is checked before the first one runs.
+  const inputs = await Promise.all(paths.map(readScenario));
+  const reports: Report[] = [];
+  for (const input of inputs) {
+    const report = await runOne(withSeed(input, options.seed), options, inputs.length > 1);
+    reports.push(report);
+    if (options.json !== true && options.quiet !== true) process.stdout.write(`${describe(report, terminalWidth())}\n`);
+  }
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
+  }
+}
+
+function withSeed({ scenario, batches }: ScenarioInput, seed: number | undefined): ScenarioInput {
+  return { scenario: seed === undefined ? scenario : { ...scenario, seed }, batches };
+}
+
+async function runOne({ scenario, batches }: ScenarioInput, options: RunOptions, isOneOfMany: boolean): Promise<Report> {
+  const progress = new Progress(process.stderr);
+  const { threads, dump, quiet } = options;
+  const host =
+    threads === 0 ? inProcessHost(() => performance.now() / 1000) : piscinaHost(threads === undefined ? {} : { threads });
+  const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
+  const positionExtents = batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
+  const lastStep = scenario.trainingSteps - 1;
+  try {
+    const report = await simulate(scenario, {
+      host,
+      ...(batches === null ? {} : { batches }),
+      ...(quiet === true ? {} : { onProgress: (done, total, what) => progress.show(done, total, what) }),
+      onPass(pass) {
+        if (dump !== undefined && pass.trainingStep === lastStep) dumpPass(folder(dump), pass, scenario, positionExtents);
+      },
+    });
+    if (options.out !== undefined) writeReport(folder(options.out), report);
+    return report;
+  } finally {
+    progress.clear();
+  }
+}
+
+function writeReport(folder: string, report: Report): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(folder, "report.txt"), `${describe(report, widthMaximum)}\n`);
+}
+
+function terminalWidth(): number {
+  return Math.min(process.stdout.columns ?? widthMaximum, widthMaximum);
+}
+
+/** The report for a person: heading, table, finding, warnings, legend. */
+export function describe(report: Report, width: number): string {
+  const overview = overviewOf(report);
+  return [
+    ...wrap(overview.heading, width),
+    "",
+    renderOverview(overview, width),
+    "",
+    ...wrap(findingOf(report), width),
+    ...warningsOf(report).flatMap((warning) => wrap(`note: ${warning}`, width)),
+    "",
+    ...legendOf(report).flatMap((line) => wrap(line, width)),
+  ].join("\n");
+}
+
+/** Break a text at blanks into lines of at most `width` columns. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

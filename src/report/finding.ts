@@ -1,0 +1,74 @@
+import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
+import type { NormalizerReport, Report } from "./report.ts";
+
+/** Below this mean squared output error a normaliser agrees with the whole batch: float32 rounding gives 1e-15 to 1e-10. */
+const agreementMse = 1e-9;
+/** How many times the i.i.d. expectation the error must be before the data are called different between ranks. */
+const excessFactor = 1.5;
+
+/** One sentence: what the numbers mean for this scenario. */
+export function findingOf(report: Report): string {
+  const clauses = [worstClause(report), remedyClause(report), silentClause(report)].filter((clause) => clause !== null);
+  const sentence = clauses.join("; ");
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+const outputMse = ({ divergence }: NormalizerReport): number => divergence.outputMse.mean ?? Number.POSITIVE_INFINITY;
+
+const agrees = (normalizer: NormalizerReport): boolean => outputMse(normalizer) < agreementMse;
+
+const sends = ({ communication }: NormalizerReport): boolean => communication.total.messages > 0;
+
+function worstClause({ normalizers }: Report): string | null {
+  const [worst] = normalizers.filter((n) => n.type === "batch-norm" && !agrees(n)).sort((a, b) => outputMse(b) - outputMse(a));
+  if (worst === undefined) return null;
+  const { outputMse: error } = worst.divergence;
+  if (error.mean === null) return `${worst.name} produced values that are not finite`;
+  const observed = `${worst.name}'s outputs are ${formatPercent(Math.sqrt(error.mean))} off those of the whole batch`;
+  if (error.expected === null) return `${observed} (one value a channel has no spread to normalise by)`;
+  const expected = formatPercent(Math.sqrt(error.expected));
+  const ratio = error.mean / error.expected;
+  if (ratio > excessFactor) return `${observed}, against ${expected} for i.i.d. data: the ranks hold different data`;
+  if (ratio < 1 / excessFactor) return `${observed}, less than the ${expected} of i.i.d. Gaussian data`;
+  return `${observed}, as much as sampling alone explains (${expected})`;
+}
+
+/** The cheapest normaliser that pays for agreement. */
+function remedyClause({ normalizers, scenario }: Report): string | null {
+  const paid = normalizers.filter((n) => n.type === "batch-norm" && sends(n) && agrees(n));
+  const [cheapest] = paid.sort((a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds);
+  if (cheapest === undefined) return null;
+  const { total } = cheapest.communication;
+  const steps = scenario.trainingSteps;
+  return (
+    `${cheapest.name} agrees with the whole batch and pays ${formatBytes(total.sentBytesPerRank / steps)} per rank ` +
+    `in ${plural(total.collectives / steps, "collective")}, ${formatSeconds(total.modelSeconds / steps)} of wire time ` +
+    `on ${scenario.cluster.name}, for each layer and step`
+  );
+}
+
+/** Normalisers that agree and send nothing although there is somebody to send to. */
+function silentClause({ normalizers }: Report): string | null {
+  const silent = normalizers.filter((n) => !sends(n) && agrees(n) && n.type === "layer-norm");
+  if (silent.length === 0) return null;
+  const names = silent.map(({ name }) => name).join(" and ");
+  return `${names} ${silent.length === 1 ? "sends" : "send"} nothing, because each token's features lie on one rank`;
+}
+
+/** Numeric events worth a line each. */
+export function warningsOf(report: Report): string[] {
+  return report.normalizers.flatMap(({ name, numerics }) => {
+    const warnings: string[] = [];
+    if (numerics.nonFinite > 0) warnings.push(`${name}: ${plural(numerics.nonFinite, "output")} NaN or infinite`);
+    if (numerics.singleValueGroups > 0)
+      warnings.push(
+        `${name}: ${plural(numerics.singleValueGroups, "group")} had one value a channel: y is the bias, dx is 0, and ` +
+          "running variances were left alone (PyTorch raises an error here)",
+      );
+    else if (numerics.constantSets > 0)
+      warnings.push(`${name}: ${plural(numerics.constantSets, "statistic")} without spread: x̂ is 0 there`);
+    if (numerics.clampedVariances > 0)
+      warnings.push(`${name}: ${plural(numerics.clampedVariances, "merged variance")} negative by rounding, taken as 0`);
+    return warnings;
+  });
+}

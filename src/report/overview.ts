@@ -1,0 +1,90 @@
+import type { Summary } from "../statistics/summary.ts";
+import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
+import type { NormalizerReport, Report } from "./report.ts";
+
+/** A column of the overview table. */
+export interface Column {
+  readonly title: string;
+  readonly isNumeric: boolean;
+  /** Columns with the highest number go first where the terminal is narrow; 0 always stays. */
+  readonly dispensability: number;
+}
+
+/** The overview of a report: one row per normaliser, every figure with its unit. */
+export interface Overview {
+  readonly heading: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const columns: readonly (Column & { readonly cell: (n: NormalizerReport, report: Report) => string })[] = [
+  { title: "normaliser", isNumeric: false, dispensability: 0, cell: ({ name }) => name },
+  { title: "pools over", isNumeric: false, dispensability: 3, cell: pooling },
+  { title: "collectives", isNumeric: true, dispensability: 4, cell: perStep(({ collectives }) => String(collectives)) },
+  { title: "sent per rank", isNumeric: true, dispensability: 1, cell: perStep(({ sentBytesPerRank }) => formatBytes(sentBytesPerRank)) },
+  { title: "model time", isNumeric: true, dispensability: 2, cell: perStep(({ modelSeconds }) => formatSeconds(modelSeconds)) },
+  { title: "y error", isNumeric: true, dispensability: 0, cell: ({ divergence }) => rms(divergence.outputMse) },
+  { title: "i.i.d. gives", isNumeric: true, dispensability: 5, cell: ({ divergence }) => expectedRms(divergence.outputMse) },
+  { title: "dx error", isNumeric: true, dispensability: 6, cell: ({ divergence }) => angle(divergence.gradientCosine) },
+];
+
+/** What a person reads first. */
+export function overviewOf(report: Report): Overview {
+  return {
+    heading: headingOf(report),
+    columns,
+    rows: report.normalizers.map((normalizer) => columns.map(({ cell }) => cell(normalizer, report))),
+  };
+}
+
+/** What the columns mean, one line each; for the foot of the table. */
+export function legendOf(report: Report): readonly string[] {
+  const { cluster } = report.scenario;
+  return [
+    "y error: root mean square of y − y of the whole batch on one device; x̂ has root mean square 1.",
+    "i.i.d. gives: the same in closed form for independent Gaussian data. dx error: √(2 − 2 cos) of dx, likewise.",
+    `model time: α-β prediction for ${cluster.name}, per training step, wire only: no launches, no framework.`,
+  ];
+}
+
+function headingOf({ scenario, normalizers }: Report): string {
+  const ranks = normalizers[0]?.perRank ?? [];
+  const values = ranks.map((rank) => rank.values);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const range = least === most ? String(least) : `${least} to ${most}`;
+  const steps = scenario.trainingSteps === 1 ? "" : `, ${scenario.trainingSteps} training steps`;
+  return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${scenario.storage}${steps}, seed ${scenario.seed}`;
+}
+
+function pooling({ type, group, perRank, implementation }: NormalizerReport, { scenario }: Report): string {
+  if (type === "layer-norm") return "one token";
+  if (group === "rank" || group === null) return "1 rank";
+  const world = perRank.length;
+  const size = group === "world" ? world : group === "node" ? Math.min(world, scenario.cluster.gpusPerNode) : group;
+  return `${plural(size, "rank")}${implementation === null || implementation === "pytorch" ? "" : ", moments"}`;
+}
+
+function perStep(cell: (c: NormalizerReport["communication"]["total"]) => string) {
+  return ({ communication: { total } }: NormalizerReport, { scenario }: Report): string => {
+    const steps = scenario.trainingSteps;
+    return cell({
+      ...total,
+      collectives: total.collectives / steps,
+      sentBytesPerRank: total.sentBytesPerRank / steps,
+      modelSeconds: total.modelSeconds / steps,
+    });
+  };
+}
+
+function rms({ mean }: Summary): string {
+  return mean === null ? "not finite" : formatPercent(Math.sqrt(mean));
+}
+
+function expectedRms({ expected }: Summary): string {
+  return expected === null ? "no form" : formatPercent(Math.sqrt(expected));
+}
+
+/** Length of the difference of two unit vectors at this cosine; rounding can bring the cosine to 1 + 1e-16. */
+function angle({ mean }: Summary): string {
+  return mean === null ? "not run" : formatPercent(Math.sqrt(Math.max(0, 2 - 2 * mean)));
+}

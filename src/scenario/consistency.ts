@@ -1,0 +1,131 @@
+import type { Finding } from "./issues.ts";
+import { type DraftNormalizer, normalizerName } from "./resolution.ts";
+import type { SoundFields } from "./sound-fields.ts";
+
+/** Elements of x over all ranks. Each of x, dy, y and dx then takes 1 GiB in float32. */
+const maxElements = 2 ** 28;
+
+/** Findings about fields that are sound by themselves but do not go together. */
+export function inconsistencies(fields: SoundFields): Finding[] {
+  return [
+    ...rankListFindings(fields),
+    ...elementFindings(fields),
+    ...lengthFindings(fields.data),
+    ...fields.normalizers.flatMap((normalizer, index) => normalizerFindings(normalizer, index, fields)),
+    ...nameFindings(fields.normalizers),
+    ...fields.faults.flatMap((fault, index) => faultFindings(fault, index, fields)),
+  ];
+}
+
+/** Lists with one entry for each rank. */
+function rankListFindings({ worldSize, data }: SoundFields): Finding[] {
+  if (worldSize === undefined) return [];
+  return (["samples", "files", "gradients", "mask"] as const).flatMap((key) => {
+    const list = data[key];
+    if (list === undefined || typeof list === "number" || list.length === worldSize) return [];
+    const message = `expected one entry for each of the ${worldSize} ranks of the mesh, got ${list.length}`;
+    return [finding(["data", key], message)];
+  });
+}
+
+function elementFindings({ worldSize, data }: SoundFields): Finding[] {
+  const { samples, channels, positions } = data;
+  if (samples === undefined || worldSize === undefined) return [];
+  const total = typeof samples === "number" ? samples * worldSize : samples.reduce((sum, n) => sum + n, 0);
+  if (total === 0)
+    return [finding(["data", "samples"], "expected samples on at least one rank, got 0 on every rank")];
+  if (channels === undefined || positions === undefined) return [];
+  const elements = positions.reduce((product, extent) => product * extent, total * channels);
+  if (elements <= maxElements) return [];
+  const shown = `samples x channels x positions over all ranks`;
+  return [finding(["data"], `expected at most ${maxElements} elements (${shown}), got ${elements}`)];
+}
+
+/** Lengths of padded sequences. */
+function lengthFindings({ minLength, maxLength, positions }: SoundFields["data"]): Finding[] {
+  const padded = positions?.[0] ?? Number.POSITIVE_INFINITY;
+  const longest = maxLength ?? padded;
+  const findings: Finding[] = [];
+  if (maxLength !== undefined && maxLength > padded)
+    findings.push(
+      finding(["data", "maxLength"], `expected at most positions, which is ${padded}, got ${maxLength}`),
+    );
+  if (minLength !== undefined && minLength > longest) {
+    const bound = maxLength === undefined ? "positions" : "maxLength";
+    findings.push(
+      finding(["data", "minLength"], `expected at most ${bound}, which is ${longest}, got ${minLength}`),
+    );
+  }
+  return findings;
+}
+
+function normalizerFindings(
+  normalizer: Partial<DraftNormalizer>,
+  index: number,
+  { worldSize, data: { channels } }: SoundFields,
+): Finding[] {
+  const findings: Finding[] = [];
+  const group = "group" in normalizer ? normalizer.group : undefined;
+  if (typeof group === "number" && worldSize !== undefined && group > worldSize)
+    findings.push(
+      finding(
+        ["normalizers", index, "group"],
+        `expected at most the ${worldSize} ranks of the mesh, got ${group}`,
+      ),
+    );
+  for (const key of ["weight", "bias"] as const) {
+    const list = normalizer[key];
+    if (channels === undefined || list === undefined || typeof list === "number") continue;
+    if (list.length !== channels) {
+      const message = `expected one number for each of the ${channels} channels, got ${list.length}`;
+      findings.push(finding(["normalizers", index, key], message));
+    }
+  }
+  return findings;
+}
+
+/** Two normalisers with one name, given or made up. */
+function nameFindings(normalizers: SoundFields["normalizers"]): Finding[] {
+  const firstIndex = new Map<string, number>();
+  return normalizers.flatMap((normalizer, index) => {
+    if (!isNamed(normalizer)) return [];
+    const name = normalizerName(normalizer);
+    const first = firstIndex.get(name);
+    if (first === undefined) {
+      firstIndex.set(name, index);
+      return [];
+    }
+    const message = `expected a name of its own, got ${JSON.stringify(name)} as in normalizers[${first}]`;
+    return [finding(["normalizers", index, "name"], message)];
+  });
+}
+
+/** Whether `normalizerName` can tell the name: it was given, or what it is made of is sound. */
+function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNormalizer {
+  const isGroupKnown = normalizer.type === "batch-norm" ? normalizer.group !== undefined : true;
+  return normalizer.name !== undefined || (normalizer.type !== undefined && isGroupKnown);
+}
+
+/** Faults that would never happen. */
+function faultFindings(
+  fault: SoundFields["faults"][number],
+  index: number,
+  { worldSize, trainingSteps, backward }: SoundFields,
+): Finding[] {
+  const bounds = [
+    { key: "rank", got: fault.rank, below: worldSize, what: "ranks of the mesh" },
+    { key: "trainingStep", got: fault.trainingStep, below: trainingSteps, what: "trainingSteps" },
+  ];
+  const findings = bounds.flatMap(({ key, got, below, what }) =>
+    got !== undefined && below !== undefined && got >= below
+      ? [finding(["faults", index, key], `expected less than the ${below} ${what}, got ${got}`)]
+      : [],
+  );
+  if (fault.phase === "backward" && backward === false)
+    findings.push(finding(["faults", index, "phase"], "expected a phase that runs; backward is false"));
+  return findings;
+}
+
+function finding(path: Finding["path"], message: string): Finding {
+  return { path, at: "value", message };
+}

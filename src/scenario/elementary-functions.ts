@@ -1,0 +1,55 @@
+import { assert } from "../assert.ts";
+
+// Math.log and Math.exp may differ in the last bit between JavaScript engines. These use only
+// + − × ÷, which may not, so that a seed makes the same data on every host.
+
+// ln 2 in two parts; the high one has 21 trailing zero bits, so that a small integer times it is exact.
+const ln2High = 0.6931471803691238;
+const ln2Low = 1.9082149292705877e-10;
+const ln2 = ln2High + ln2Low;
+
+/** 1/(2k + 1), highest k first: the series of atanh(s)/s in s². */
+const atanhCoefficients = Array.from({ length: 12 }, (_, index) => 1 / (2 * (11 - index) + 1));
+
+/**
+ * Natural logarithm, the same bits on every engine; within a few units in the last place.
+ *
+ * ln x = e ln 2 + 2 atanh((m − 1)/(m + 1)), x = m 2^e, √½ <= m <= √2.
+ *
+ * @throws AssertionError unless 0 < x < infinity.
+ */
+export function log(x: number): number {
+  // Not assert(): its message would be built on every call.
+  if (!(x > 0 && x < Number.POSITIVE_INFINITY)) assert(false, `log of ${x}`);
+  let exponent = 0;
+  let mantissa = x;
+  for (; mantissa < Math.SQRT1_2; exponent--) mantissa *= 2;
+  for (; mantissa > Math.SQRT2; exponent++) mantissa /= 2;
+  const s = (mantissa - 1) / (mantissa + 1);
+  const square = s * s;
+  let series = 0;
+  for (const coefficient of atanhCoefficients) series = series * square + coefficient;
+  return exponent * ln2High + (exponent * ln2Low + 2 * s * series);
+}
+
+// Beyond these, e^x rounds to 0 and to infinity.
+const expMinimum = -746;
+const expMaximum = 710;
+
+/**
+ * Exponential function, the same bits on every engine; within a few units in the last place where
+ * the result is a normal number. 0 and infinity beyond the range of float64.
+ *
+ * e^x = 2^k e^r, |r| <= ln 2 / 2; the Taylor series of e^r.
+ */
+export function exp(x: number): number {
+  if (x < expMinimum) return 0;
+  if (x > expMaximum) return Number.POSITIVE_INFINITY;
+  const exponent = Math.round(x / ln2);
+  const r = x - exponent * ln2High - exponent * ln2Low;
+  let result = 1;
+  for (let n = 15; n >= 1; n--) result = 1 + (result * r) / n;
+  for (let k = exponent; k > 0; k--) result *= 2;
+  for (let k = exponent; k < 0; k++) result /= 2;
+  return result;
+}

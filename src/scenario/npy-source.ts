@@ -1,0 +1,157 @@
+import { type Fault, ScenarioError } from "../errors.ts";
+import type { FloatArray } from "./microbatch.ts";
+import { decodeNpy, type NpyArray, NpyError } from "./npy.ts";
+import {
+  activationObjection,
+  gradientObjection,
+  likenessObjection,
+  maskObjection,
+  tokenOf,
+  valueObjection,
+} from "./npy-objections.ts";
+import type { NpySource, Storage } from "./scenario.ts";
+
+/** What the .npy files of a scenario hold, one array per rank. */
+export interface NpyBatches {
+  readonly samples: readonly number[];
+  readonly channels: number;
+  /** Extents of the position axes; their product is the L of [N, C, L]. */
+  readonly positionExtents: readonly number[];
+  readonly storage: Storage;
+  /** [N, C, L], finite; 0 where the mask says invalid. */
+  readonly x: readonly FloatArray[];
+  /** Like x; null: the scenario names no gradients. */
+  readonly dy: readonly FloatArray[] | null;
+  /** [N, L], 1 is valid, 0 is not; null: the scenario names no masks. */
+  readonly mask: readonly Uint8Array[] | null;
+}
+
+/**
+ * Read the files of a scenario's data.
+ *
+ * x is [N, C, ...positions], or [N], which is one channel; N may differ between ranks and be 0. Whatever
+ * x and dy hold at an invalid position is replaced by 0; NaN and infinity are refused everywhere else.
+ *
+ * @param source has one entry per rank in each of its lists.
+ * @param storage `auto`: float64 if any x or dy is, else float32.
+ * @param read gives the bytes of a path of the scenario, or says why there are none.
+ * @throws ScenarioError with the faults of all files.
+ */
+export function resolveNpySource(
+  source: NpySource,
+  storage: Storage | "auto",
+  read: (path: string) => Uint8Array | Fault,
+): NpyBatches {
+  const { files, gradients: gradientFiles, mask: maskFiles } = source;
+  const list = new FileList(read);
+  const sound = files.map((file) => list.check(file, list.load(file), activationObjection));
+  const first = sound.findIndex((array) => array !== undefined);
+  const shaped = sound.map((array, rank) =>
+    list.check(files[rank]!, array, (it) => likenessObjection(it, sound[first]!, files[first]!)),
+  );
+  const masks = maskFiles?.map((file, rank) =>
+    list.check(file, list.load(file), (it) => maskObjection(it, shaped[rank], files[rank]!)),
+  );
+  /** Without a usable mask nobody knows which values count. */
+  const checkValues = (file: string, array: NpyArray | undefined, rank: number) =>
+    masks !== undefined && (masks[rank] === undefined || shaped[rank] === undefined)
+      ? array
+      : list.check(file, array, (it) => valueObjection(it, masks?.[rank], storage));
+  const x = shaped.map((array, rank) => checkValues(files[rank]!, array, rank));
+  const dy = gradientFiles?.map((file, rank) => {
+    const array = list.check(file, list.load(file), (it) =>
+      gradientObjection(it, shaped[rank], files[rank]!),
+    );
+    return checkValues(file, array, rank);
+  });
+  if (x.every((array) => array?.shape[0] === 0))
+    list.object(files[0]!, "expected samples on at least one rank, got 0 on every rank");
+  list.throwFaults([...files, ...(gradientFiles ?? []), ...(maskFiles ?? [])]);
+  return batchesOf(x as NpyArray[], dy as NpyArray[] | undefined, masks as NpyArray[] | undefined, storage);
+}
+
+/** Reads files and collects what is wrong with them. */
+class FileList {
+  readonly #read: (path: string) => Uint8Array | Fault;
+  readonly #faults: Fault[] = [];
+
+  constructor(read: (path: string) => Uint8Array | Fault) {
+    this.#read = read;
+  }
+
+  object(file: string, message: string): void {
+    this.#faults.push({ file, path: "", message });
+  }
+
+  load(file: string): NpyArray | undefined {
+    const bytes = this.#read(file);
+    if (!(bytes instanceof Uint8Array)) {
+      this.#faults.push(bytes);
+      return undefined;
+    }
+    try {
+      return decodeNpy(bytes);
+    } catch (error) {
+      if (!(error instanceof NpyError)) throw error;
+      this.object(file, error.message);
+      return undefined;
+    }
+  }
+
+  /** The array, unless there is none or something speaks against it. */
+  check(
+    file: string,
+    array: NpyArray | undefined,
+    objection: (array: NpyArray) => string | undefined,
+  ): NpyArray | undefined {
+    const message = array === undefined ? undefined : objection(array);
+    if (message === undefined) return array;
+    this.object(file, message);
+    return undefined;
+  }
+
+  /** @throws ScenarioError if there are any, in the order of the files. */
+  throwFaults(order: readonly string[]): void {
+    if (this.#faults.length === 0) return;
+    const place = (fault: Fault) => order.indexOf(fault.file);
+    throw new ScenarioError(this.#faults.sort((a, b) => place(a) - place(b)));
+  }
+}
+
+function batchesOf(
+  x: readonly NpyArray[],
+  dy: readonly NpyArray[] | undefined,
+  masks: readonly NpyArray[] | undefined,
+  wanted: Storage | "auto",
+): NpyBatches {
+  const isWide = [...x, ...(dy ?? [])].some(({ dtype }) => dtype === "float64");
+  const storage = wanted !== "auto" ? wanted : isWide ? "float64" : "float32";
+  const [, channels = 1, ...positionExtents] = x[0]!.shape;
+  const mask = masks?.map(({ data }) => Uint8Array.from(data, (value) => (value === 0 ? 0 : 1))) ?? null;
+  const stored = (array: NpyArray, rank: number): FloatArray => {
+    const copy = storage === "float32" ? Float32Array.from(array.data) : Float64Array.from(array.data);
+    if (mask !== null) clearInvalid(copy, mask[rank]!, channels, positionExtents);
+    return copy;
+  };
+  return {
+    samples: x.map(({ shape }) => shape[0]!),
+    channels,
+    positionExtents,
+    storage,
+    x: x.map(stored),
+    dy: dy?.map(stored) ?? null,
+    mask,
+  };
+}
+
+function clearInvalid(
+  values: FloatArray,
+  mask: Uint8Array,
+  channels: number,
+  positionExtents: readonly number[],
+): void {
+  const positions = positionExtents.reduce((product, extent) => product * extent, 1);
+  for (let i = 0; i < values.length; i++) {
+    if (mask[tokenOf(i, channels, positions)] === 0) values[i] = 0;
+  }
+}

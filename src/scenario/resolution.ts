@@ -1,0 +1,67 @@
+import type { BatchNormSpec, DataSource, LayerNormSpec, NormalizerSpec, Scenario } from "./scenario.ts";
+
+type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
+
+type DraftOfSource<T> = T extends { readonly source: "npy" }
+  ? T
+  : T extends { readonly source: "sequences" }
+    ? Draft<T, "samples" | "maxLength", DraftSamples & { readonly maxLength?: number }>
+    : Draft<T, "samples", DraftSamples>;
+
+interface DraftSamples {
+  /** One number stands for every rank. */
+  readonly samples: number | readonly number[];
+}
+
+/** A data source as written. */
+export type DraftData = DraftOfSource<DataSource>;
+
+/** A normaliser as written: it may go without a name. */
+export type DraftNormalizer =
+  | Draft<BatchNormSpec, "name", { readonly name?: string }>
+  | Draft<LayerNormSpec, "name", { readonly name?: string }>;
+
+/** A scenario as written: every default is in, but for those that depend on another field. */
+export type ScenarioDraft = Draft<
+  Scenario,
+  "data" | "normalizers" | "deadlineSeconds",
+  {
+    readonly data: DraftData;
+    readonly normalizers: readonly DraftNormalizer[];
+    /** Seconds. */
+    readonly deadline: number;
+  }
+>;
+
+/** Ranks of a mesh. */
+export function worldSizeOf(mesh: Scenario["mesh"]): number {
+  return mesh.data * mesh.tensor * mesh.sequence;
+}
+
+/** The name a normaliser was given, or one made of its type and group: `batch-norm (world)`. */
+export function normalizerName(draft: DraftNormalizer): string {
+  return draft.name ?? (draft.type === "batch-norm" ? `batch-norm (${draft.group})` : draft.type);
+}
+
+/** Fill in the defaults that depend on another field. The draft has passed `inconsistencies`. */
+export function resolveScenario(draft: ScenarioDraft): Scenario {
+  const { deadline, ...rest } = draft;
+  const isSynthetic = draft.data.source !== "npy";
+  return {
+    ...rest,
+    data: resolveData(draft.data, worldSizeOf(draft.mesh)),
+    storage: draft.storage === "auto" && isSynthetic ? "float32" : draft.storage,
+    normalizers: draft.normalizers.map(
+      (normalizer): NormalizerSpec => ({ ...normalizer, name: normalizerName(normalizer) }),
+    ),
+    deadlineSeconds: deadline,
+  };
+}
+
+function resolveData(data: DraftData, worldSize: number): DataSource {
+  if (data.source === "npy") return data;
+  const samples = typeof data.samples === "number" ? Array(worldSize).fill(data.samples) : data.samples;
+  return data.source === "sequences"
+    ? { ...data, samples, maxLength: data.maxLength ?? data.positions[0] }
+    : { ...data, samples };
+}

@@ -1,0 +1,243 @@
+import * as z from "zod";
+import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
+import type { Cluster } from "../cost/cluster.ts";
+import { knownGpus } from "../cost/links.ts";
+import { clusterPresets } from "../cost/presets.ts";
+import { describe, type Finding, findingsOf, type Issue, issueMessage } from "./issues.ts";
+import { parseBandwidth, parseDuration, type Quantity } from "./quantities.ts";
+import type { ScenarioDraft } from "./resolution.ts";
+
+/** A map that refuses unknown keys. The message of that issue lists the keys it knows, for `findingsOf`. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape).join(", ");
+  const error = (issue: Issue) => (issue.code === "unrecognized_keys" ? known : undefined);
+  return z.strictObject(shape, { error });
+}
+
+/** Text with a unit. `parse` says what is wrong with it. */
+function quantity(example: string, parse: (text: string) => Quantity) {
+  const error = (issue: Issue) => `expected text such as ${example}, got ${describe(issue.input)}`;
+  return z.string({ error }).transform((text, context): number => {
+    const result = parse(text);
+    if ("value" in result) return result.value;
+    context.issues.push({ code: "custom", message: result.fault, input: text });
+    return z.NEVER;
+  });
+}
+
+// Inside float32, and no square of it overflows float64.
+const real = z.number().min(-1e30).max(1e30);
+const spread = real.min(0);
+const most = 2 ** 24;
+const extent = z.int().min(1).max(most);
+const samplesOfRank = z.int().min(0).max(most);
+const momentum = z.number().min(0).max(1).nullable();
+const correlation = z.number().min(0).lt(1);
+const paths = z.array(z.string().min(1));
+
+const samples = z
+  .union([samplesOfRank, z.array(samplesOfRank)])
+  .describe("Samples on each rank: one number for all, or a list with one per rank. 0: an empty rank.");
+const channels = extent.describe("Channels of an activation: C of [N, C, ...positions].");
+const mean = real.default(0).describe("Mean of the activations.");
+const std = real.gt(0).default(1).describe("Standard deviation of the activations, above 0.");
+const shape = {
+  samples,
+  channels,
+  positions: z
+    .union([extent, z.array(extent).max(8)])
+    .transform((written) => (typeof written === "number" ? [written] : written))
+    .default([])
+    .describe("Extents of the position axes, such as [14, 14]; [] is one position."),
+};
+
+const gaussian = section({
+  source: z.literal("gaussian").describe("Normal activations."),
+  ...shape,
+  mean,
+  std,
+  channelSpread: spread.max(10).default(0).describe("How far channels differ, in units of std."),
+  positionCorrelation: correlation.default(0).describe("Between positions of one sample and channel."),
+});
+
+const heavyTailed = section({
+  source: z.literal("heavy-tailed").describe("Student t activations, scaled to standard deviation std."),
+  ...shape,
+  mean,
+  std,
+  degreesOfFreedom: real.gt(2).describe("Of Student's t, above 2; smaller has heavier tails."),
+});
+
+const labelSkew = section({
+  source: z.literal("label-skew").describe("Each rank draws its own class probabilities."),
+  ...shape,
+  classes: extent.default(10).describe("Classes; each has a mean per channel."),
+  concentration: real.gt(0).describe("Of each rank's Dirichlet over classes; small is skewed."),
+  classSpread: spread.default(1).describe("Standard deviation of the class means."),
+  std: std.describe("Standard deviation inside a class, above 0."),
+});
+
+const sequences = section({
+  source: z.literal("sequences").describe("Sequences of unequal length, padded with zeros."),
+  samples,
+  channels,
+  positions: z
+    .union([extent, z.tuple([extent])])
+    .transform((written): [number] => (typeof written === "number" ? [written] : written))
+    .describe("Padded length."),
+  minLength: extent.default(1).describe("Shortest length; lengths are uniform."),
+  maxLength: extent.exactOptional().describe("Longest length; default: positions."),
+  mean,
+  std,
+  masked: z.boolean().default(true).describe("false: padding takes part in the statistics."),
+});
+
+const npy = section({
+  source: z.literal("npy").describe("Activations saved with NumPy."),
+  files: paths.describe("One .npy file per rank, [N, C, ...positions], relative to this file."),
+  gradients: paths.exactOptional().describe("dy, of the shapes of files; default: drawn from N(0, 1)."),
+  mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
+});
+
+const perChannel = (fallback: number) => z.union([real, z.array(real)]).default(fallback);
+const name = z
+  .string()
+  .regex(/^\P{Cc}{1,100}$/u, "expected 1 to 100 characters, none of them a control character");
+const normalizerShape = {
+  name: name.exactOptional().describe("Unique; default: the type and group, as in batch-norm (world)."),
+  epsilon: real.min(0).default(1e-5).describe("Added to the variance. Default as in PyTorch."),
+  weight: perChannel(1).describe("Scale: one number, or one per channel."),
+  bias: perChannel(0).describe("Shift: one number, or one per channel."),
+};
+
+const batchNorm = section({
+  type: z.literal("batch-norm").describe("Normalises each channel over samples and positions."),
+  ...normalizerShape,
+  group: z
+    .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024)])
+    .default("rank")
+    .describe("Ranks that pool statistics: rank (local), world, node, or that many consecutive ranks."),
+  implementation: z
+    .enum(["pytorch", "all-reduce-moments"])
+    .default("pytorch")
+    .describe("How a group of several ranks is synchronised."),
+  momentum: momentum
+    .default(0.1)
+    .describe("Weight of the NEW batch, as in PyTorch; null: cumulative average."),
+});
+
+const layerNorm = section({
+  type: z.literal("layer-norm").describe("Normalises each token over its channels."),
+  ...normalizerShape,
+});
+
+const inter = section({
+  kind: z
+    .enum(["ib-edr", "ib-hdr", "ib-ndr", "roce", "slingshot-11", "efa", "tcpxo", "tcp"])
+    .describe("Network between nodes."),
+  nicsPerNode: z.int().min(1).max(1024).describe("Network cards of a node."),
+  bandwidth: quantity("25GB/s", parseBandwidth).describe("Of one card, one direction: 25GB/s."),
+  stepLatency: quantity("5us", parseDuration)
+    .exactOptional()
+    .describe("Of one message; default: the kind's."),
+});
+
+const cluster = section({
+  name: name.describe("Shown in reports."),
+  gpu: z.enum(knownGpus).describe("GPU model."),
+  gpusPerNode: z.int().min(1).max(1024).describe("GPUs of a node."),
+  intra: z.enum(["nvlink", "nvswitch", "pcie3", "pcie4", "pcie5"]).describe("Links inside a node."),
+  inter: inter.describe("Links between nodes."),
+}).transform(({ inter: { bandwidth, stepLatency, ...rest }, ...node }): Cluster => {
+  const latency = stepLatency === undefined ? {} : { stepLatencySeconds: stepLatency };
+  return { ...node, inter: { ...rest, bandwidthBytesPerSecond: bandwidth, ...latency } };
+});
+
+const unmodelled = z
+  .int()
+  .refine((ways) => ways === 1, "not modelled yet, only data parallelism: expected 1");
+const mesh = section({
+  data: z.int().min(1).max(1024).default(1).describe("Ranks that samples are spread over."),
+  tensor: unmodelled.default(1).describe("Ranks that features are spread over: 1."),
+  sequence: unmodelled.default(1).describe("Ranks that positions are spread over: 1."),
+});
+
+const fault = section({
+  rank: z.int().min(0).max(1023).describe("Counted from 0."),
+  trainingStep: z.int().min(0).max(1e6).default(0).describe("Counted from 0."),
+  phase: z.enum(["data", "forward", "backward"]).default("forward").describe("What the rank is doing then."),
+  kind: z.enum(["throw", "exit", "stall", "exhaust-memory"]).describe("How the rank fails."),
+});
+
+const scenario = section({
+  name: name.describe("What the scenario shows, in a few words."),
+  seed: z.int().min(0).max(0xffffffff).default(1).describe("All randomness flows from it."),
+  mesh: mesh
+    .prefault({})
+    .describe("Ranks that each kind of axis is spread over; their product is the world."),
+  data: z
+    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, npy])
+    .describe("Where activations come from."),
+  storage: z
+    .enum(["auto", "float32", "float64"])
+    .default("auto")
+    .describe("Type of arrays and payloads; auto: float64 if any .npy file holds it, else float32."),
+  normalizers: z
+    .array(z.discriminatedUnion("type", [batchNorm, layerNorm]))
+    .min(1)
+    .describe("What is compared, in the order of the report."),
+  backward: z.boolean().default(true).describe("Whether to run the backward pass."),
+  trainingSteps: z.int().min(1).max(1e6).default(1).describe("Training steps; each draws new data."),
+  algorithms: section({
+    allReduce: z.enum(allReduceAlgorithms).default("ring").describe("Of every all-reduce."),
+    allGather: z.enum(allGatherAlgorithms).default("ring").describe("Of every all-gather."),
+  })
+    .prefault({})
+    .describe("Algorithms of the collectives."),
+  cluster: z
+    .union([z.enum(Object.keys(clusterPresets)).transform((preset) => clusterPresets[preset]!), cluster])
+    .prefault("dgx-a100")
+    .describe("What the communication is priced on: the name of a preset, or a cluster."),
+  faults: z.array(fault).default([]).describe("Ranks that fail on purpose, to see what a run does then."),
+  deadline: quantity("30s", parseDuration)
+    .pipe(z.number().gt(0).max(86_400))
+    .prefault("30s")
+    .describe("A rank that makes no progress for this long has stalled; at most a day."),
+});
+
+/** A scenario file, as written. The output is a draft: `resolveScenario` fills in what depends on other fields. */
+export const scenarioSchema: z.ZodType<ScenarioDraft> = scenario;
+
+/** Check a value against the schema: the draft, or what is wrong field by field. */
+export function readDraft(value: unknown): { readonly draft?: ScenarioDraft; readonly findings: Finding[] } {
+  const error = (issue: Issue) => issueMessage(issue);
+  const result = scenarioSchema.safeParse(value, { reportInput: true, error });
+  if (result.success) return { draft: result.data, findings: [] };
+  return { findings: findingsOf(result.error.issues) };
+}
+
+/** The schema of one field: it says of a value by itself whether it is sound, and what it then means. */
+export interface FieldSchema {
+  safeParse(value: unknown): { readonly success: boolean; readonly data?: unknown };
+}
+
+type Fields = Readonly<Record<string, FieldSchema>>;
+
+/** The fields of each section, by its discriminator where it has several forms. */
+export const fieldSchemas: {
+  readonly scenario: Fields;
+  readonly data: Readonly<Record<string, Fields>>;
+  readonly normalizers: Readonly<Record<string, Fields>>;
+  readonly faults: Fields;
+} = {
+  scenario: scenario.shape,
+  data: {
+    gaussian: gaussian.shape,
+    "heavy-tailed": heavyTailed.shape,
+    "label-skew": labelSkew.shape,
+    sequences: sequences.shape,
+    npy: npy.shape,
+  },
+  normalizers: { "batch-norm": batchNorm.shape, "layer-norm": layerNorm.shape },
+  faults: fault.shape,
+};

@@ -1,0 +1,64 @@
+import { type DraftNormalizer, worldSizeOf } from "./resolution.ts";
+import type { InjectedFault, Mesh } from "./scenario.ts";
+import { type FieldSchema, fieldSchemas } from "./schema.ts";
+
+/** Those fields of a scenario that are sound by themselves: the others have findings already. */
+export interface SoundFields {
+  /** Absent if an axis of the mesh is not sound. */
+  readonly worldSize?: number;
+  readonly trainingSteps?: number;
+  readonly backward?: boolean;
+  readonly data: {
+    readonly samples?: number | readonly number[];
+    readonly channels?: number;
+    readonly positions?: readonly number[];
+    readonly minLength?: number;
+    readonly maxLength?: number;
+    readonly files?: readonly string[];
+    readonly gradients?: readonly string[];
+    readonly mask?: readonly string[];
+  };
+  readonly normalizers: readonly Partial<DraftNormalizer>[];
+  readonly faults: readonly Partial<InjectedFault>[];
+}
+
+/** Pick the sound fields of what was written, whatever surrounds them. */
+export function soundFields(value: unknown): SoundFields {
+  const written = asMap(value);
+  const { mesh, trainingSteps, backward } = fieldSchemas.scenario;
+  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward }, written);
+  const data = asMap(written.data);
+  return {
+    ...(ways !== undefined && { worldSize: worldSizeOf(ways as Mesh) }),
+    ...scenario,
+    data: soundOf(formOf(fieldSchemas.data, data.source), data),
+    normalizers: mapsOf(written.normalizers).map((entry) =>
+      soundOf(formOf(fieldSchemas.normalizers, entry.type), entry),
+    ),
+    faults: mapsOf(written.faults).map((entry) => soundOf(fieldSchemas.faults, entry)),
+  };
+}
+
+type Fields = Readonly<Record<string, FieldSchema | undefined>>;
+type Written = Readonly<Record<string, unknown>>;
+
+function soundOf(fields: Fields, written: Written): Record<string, unknown> {
+  const sound = Object.entries(fields).flatMap(([key, field]) => {
+    const result = field?.safeParse(written[key]);
+    return result?.success && result.data !== undefined ? [[key, result.data]] : [];
+  });
+  return Object.fromEntries(sound);
+}
+
+function formOf(forms: Readonly<Record<string, Fields>>, discriminator: unknown): Fields {
+  const isKnown = typeof discriminator === "string" && Object.hasOwn(forms, discriminator);
+  return isKnown ? forms[discriminator]! : {};
+}
+
+function mapsOf(value: unknown): Written[] {
+  return Array.isArray(value) ? value.map(asMap) : [];
+}
+
+function asMap(value: unknown): Written {
+  return typeof value === "object" && value !== null ? (value as Written) : {};
+}
