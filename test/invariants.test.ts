@@ -107,8 +107,10 @@ describe("LayerNorm does not see other samples (table test 34)", () => {
   const all = rows(8, channels, 100);
   const normalizers = [{ name: "LN", type: "layer-norm" }];
   const spread = async (counts: number[], order: number[] = all.map((_, i) => i)): Promise<number[]> => {
-    let next = 0;
-    const ranks = counts.map((count) => order.slice(next, (next += count)).map((i) => all[i]!));
+    const ranks = counts.map((count, rank) => {
+      const first = counts.slice(0, rank).reduce((sum, before) => sum + before, 0);
+      return order.slice(first, first + count).map((i) => all[i]!);
+    });
     const kept = await runArrays(
       { mesh: { data: counts.length }, data: files(counts.length), normalizers },
       batchesOf(ranks, channels),

@@ -10,34 +10,23 @@ export interface ScheduleCount {
   readonly messages: number;
   /** Elements sent by all ranks. */
   readonly elements: number;
-  /** The most elements that one rank sends in one step: what its outbox must hold. */
-  readonly maxStepElements: number;
 }
 
 /** Count what a schedule sends, without moving anything. */
 export function countSchedule(schedule: Schedule): ScheduleCount {
-  const { ranks, stepCount, stepStart, source, target, length } = schedule;
+  const { ranks, source, target, length } = schedule;
   const messagesSent = new Float64Array(ranks);
   const messagesReceived = new Float64Array(ranks);
   const elementsSent = new Float64Array(ranks);
   const elementsReceived = new Float64Array(ranks);
-  const sentBefore = new Float64Array(ranks);
   let elements = 0;
-  let maxStepElements = 0;
-  for (let step = 0; step < stepCount; step++) {
-    const end = stepStart[step + 1]!;
-    for (let i = stepStart[step]!; i < end; i++) sentBefore[source[i]!] = elementsSent[source[i]!]!;
-    for (let i = stepStart[step]!; i < end; i++) {
-      const from = source[i]!;
-      const to = target[i]!;
-      const sent = length[i]!;
-      messagesSent[from]!++;
-      messagesReceived[to]!++;
-      elementsSent[from]! += sent;
-      elementsReceived[to]! += sent;
-      elements += sent;
-      maxStepElements = Math.max(maxStepElements, elementsSent[from]! - sentBefore[from]!);
-    }
+  for (let i = 0; i < source.length; i++) {
+    const sent = length[i]!;
+    messagesSent[source[i]!]!++;
+    messagesReceived[target[i]!]!++;
+    elementsSent[source[i]!]! += sent;
+    elementsReceived[target[i]!]! += sent;
+    elements += sent;
   }
   const messages = source.length;
   return {
@@ -47,6 +36,5 @@ export function countSchedule(schedule: Schedule): ScheduleCount {
     elementsReceived,
     messages,
     elements,
-    maxStepElements,
   };
 }

@@ -20,7 +20,7 @@ export function powerOfTwoCore(ranks: number): Core {
   return { count, extra: ranks - count };
 }
 
-/** First of the one or two ranks that a member stands for; `count` gives the number of all ranks. */
+/** First of the one or two ranks that a member stands for; member `count`, one past the last, gives the group's rank count. */
 export function firstRank({ extra }: Core, member: number): number {
   return member < extra ? 2 * member : member + extra;
 }

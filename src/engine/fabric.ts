@@ -6,6 +6,7 @@ import type { Group } from "../normalizers/group.ts";
 import type { Catalogue, PlannedCollective } from "./catalogue.ts";
 import type { Control } from "./control.ts";
 import type { Landing } from "./landing.ts";
+import { programOf } from "./program.ts";
 import { ReleasedError } from "./released.ts";
 
 /** What the ends of one thread share. */
@@ -224,41 +225,4 @@ function rangeParts(
   const total = schedule.elements * valuesPerElement;
   if (end <= total) return [vector.subarray(start, end)];
   return [vector.subarray(start, total), vector.subarray(0, end - total)];
-}
-
-/** The messages of one rank, ascending: those it sends and those it receives. */
-interface Program {
-  readonly sends: Uint32Array;
-  readonly receives: Uint32Array;
-}
-
-const programs = new WeakMap<Schedule, (Program | undefined)[]>();
-
-function programOf(schedule: Schedule, rank: number): Program {
-  let known = programs.get(schedule);
-  if (known === undefined) {
-    known = splitByRank(schedule);
-    programs.set(schedule, known);
-  }
-  return known[rank]!;
-}
-
-/** Sort messages by source and by target, keeping their order. */
-function splitByRank(schedule: Schedule): Program[] {
-  const bySource = bucket(schedule.source, schedule.ranks);
-  const byTarget = bucket(schedule.target, schedule.ranks);
-  return Array.from({ length: schedule.ranks }, (_, rank) => ({
-    sends: bySource(rank),
-    receives: byTarget(rank),
-  }));
-}
-
-function bucket(keys: Uint32Array, count: number): (key: number) => Uint32Array {
-  const start = new Uint32Array(count + 1);
-  for (const key of keys) start[key + 1]!++;
-  for (let key = 0; key < count; key++) start[key + 1]! += start[key]!;
-  const next = start.slice();
-  const order = new Uint32Array(keys.length);
-  for (let i = 0; i < keys.length; i++) order[next[keys[i]!]!++] = i;
-  return (key) => order.subarray(start[key]!, start[key + 1]!);
 }

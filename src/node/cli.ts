@@ -16,7 +16,8 @@ Examples:
 
 function count(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("expected a whole number, 0 or more.");
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number, 0 or more.");
   return value;
 }
 
@@ -27,19 +28,27 @@ function version(): string {
 
 function program(): Command {
   const normsim = new Command("normsim")
-    .description("Simulates the statistics of distributed training: BatchNorm, SyncBN and LayerNorm with real numbers.")
+    .description(
+      "Simulates the statistics of distributed training: BatchNorm, SyncBN and LayerNorm with real numbers.",
+    )
     .version(version())
     .addHelpText("after", examples)
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) });
   normsim
     .command("run")
-    .description("run scenario files: what does each normaliser send, and how far is each rank from the whole batch?")
+    .description(
+      "run scenario files: what does each normaliser send, and how far is each rank from the whole batch?",
+    )
     .argument("<scenario...>", "YAML or JSON files; '-' reads standard input")
     .option("--json", "write the report as JSON (an array if there are several scenarios)")
     .option("--out <folder>", "write report.json and report.txt into this folder")
     .option("--dump <folder>", "write y, dx, gradients and running statistics of the last step as .npy files")
-    .option("--threads <count>", "worker threads for the ranks; 0 runs in this process (default: the cores)", count)
+    .option(
+      "--threads <count>",
+      "worker threads for the ranks; 0 runs in this process (default: the cores)",
+      count,
+    )
     .option("--seed <number>", "use this seed instead of the scenario's", count)
     .option("--quiet", "no progress and no table")
     .addHelpText("after", examples)
@@ -67,17 +76,26 @@ function program(): Command {
 
 function exitCodeOf(error: unknown): number {
   if (isSimulatorError(error, "ScenarioError")) return badInput;
-  if (error instanceof Error && "exitCode" in error && "code" in error && String(error.code).startsWith("commander.")) {
+  if (
+    error instanceof Error &&
+    "exitCode" in error &&
+    "code" in error &&
+    String(error.code).startsWith("commander.")
+  ) {
     return error.exitCode === 0 ? 0 : badInput;
   }
   return failed;
 }
 
 function report(error: unknown): void {
-  const isCommander = error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+  const isCommander =
+    error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
   if (isCommander) return; // it has written its own message
   if (isSimulatorError(error) || error instanceof NpyError) process.stderr.write(`${error.message}\n`);
-  else process.stderr.write(`normsim failed, and should not have: ${error instanceof Error ? error.stack : error}\n`);
+  else
+    process.stderr.write(
+      `normsim failed, and should not have: ${error instanceof Error ? error.stack : error}\n`,
+    );
 }
 
 // A reader that closes the pipe early (head) has what it wanted.

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompletedPass } from "../engine/coordinator.ts";
-import type { Scenario } from "../scenario/scenario.ts";
 import { encodeNpy } from "../scenario/npy.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 
 /** A name as a file name: lower case, anything but letters and digits a hyphen. */
 export function slug(name: string): string {
@@ -30,7 +30,12 @@ export function dumpFolders({ normalizers }: Scenario): string[] {
  * y and dx [N, C, ...positions] in the scenario's storage type, the rest [C] in float64. Files of a
  * backward pass or of running statistics exist where there are any.
  */
-export function dumpPass(folder: string, pass: CompletedPass, scenario: Scenario, positionExtents: readonly number[]): void {
+export function dumpPass(
+  folder: string,
+  pass: CompletedPass,
+  scenario: Scenario,
+  positionExtents: readonly number[],
+): void {
   const spec = scenario.normalizers[pass.normalizer]!;
   const target = join(folder, dumpFolders(scenario)[pass.normalizer]!);
   mkdirSync(target, { recursive: true });

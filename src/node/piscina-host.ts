@@ -1,17 +1,18 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { Remote } from "comlink";
 import { Piscina } from "piscina";
 import type { Control } from "../engine/control.ts";
 import type { Host, RemoteThread } from "../engine/host.ts";
 import type { PassResult } from "../engine/pass-result.ts";
 import { describePlace } from "../engine/place.ts";
-import type { RankThread, ThreadSetup } from "../engine/rank-thread.ts";
+import type { ThreadSetup } from "../engine/rank-thread.ts";
 import { ReleasedError } from "../engine/released.ts";
 import { RankError } from "../errors.ts";
-import { connectRankThread } from "./rank-channel.ts";
+import { connectRankThread, type RemoteRankThread } from "./rank-channel.ts";
 import { watchForStalls } from "./watchdog.ts";
 
+/** How long worker threads may take to start, on the busiest machine. */
+const startMilliseconds = 60_000;
 /** After a failure: how long the other threads may take to reach their next wait before they are given up. */
 const releaseMilliseconds = 500;
 
@@ -39,7 +40,7 @@ export function piscinaHost(options: PiscinaHostOptions = {}): Host {
         fail: (thread, error) => threads[thread]!.fail(error),
       });
       for (const thread of threads) thread.onFailure = () => releaseAll(threads, control);
-      await Promise.all(threads.map((thread) => thread.ready));
+      await startAll(threads);
       return threads;
     },
     async close() {
@@ -48,6 +49,18 @@ export function piscinaHost(options: PiscinaHostOptions = {}): Host {
       await pool?.destroy();
     },
   };
+}
+
+async function startAll(threads: readonly WorkerThread[]): Promise<void> {
+  const timer = setTimeout(() => {
+    const what = `its thread did not start in ${startMilliseconds / 1000} s`;
+    for (const thread of threads) thread.fail(new RankError(thread.firstRank, "starting", what));
+  }, startMilliseconds);
+  try {
+    await Promise.all(threads.map((thread) => thread.ready));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function releaseAll(threads: readonly WorkerThread[], control: Control): void {
@@ -79,18 +92,22 @@ function createPool(threads: number, heapMegabytes: number | undefined): Piscina
 class WorkerThread implements RemoteThread {
   /** Settles when the thread has built its ranks. */
   readonly ready: Promise<void>;
+  readonly firstRank: number;
   onFailure: () => void = () => {};
   readonly #port: MessagePort;
-  readonly #remote: Remote<RankThread>;
+  readonly #remote: RemoteRankThread;
   readonly #pending = new Set<(error: Error) => void>();
   #isClosed = false;
+  #hasStarted = false;
 
   constructor(pool: Piscina, setup: ThreadSetup, control: Control) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port2;
+    this.firstRank = setup.plan.blocks[setup.thread]!.first;
     this.ready = this.#settleWithThread(
       new Promise((resolve) => {
         port2.once("message", () => {
+          this.#hasStarted = true;
           resolve();
         });
       }),
@@ -106,8 +123,9 @@ class WorkerThread implements RemoteThread {
     pool.run({ port: port1, setup }, { transferList: [port1] }).then(ended, ended);
   }
 
+  /** Whether its ranks should be getting somewhere. */
   get isBusy(): boolean {
-    return this.#pending.size > 0;
+    return this.#hasStarted && this.#pending.size > 0;
   }
 
   prepare(trainingStep: number): Promise<void> {

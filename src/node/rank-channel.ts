@@ -52,7 +52,10 @@ export function exposeRankThread(port: MessagePort, thread: RankThread): void {
   expose(thread, port as unknown as Endpoint);
 }
 
+/** Calls on the ranks of another thread. */
+export type RemoteRankThread = Remote<RankThread>;
+
 /** The coordinator's side of a port. Keep the result in a field: collecting it during a call would hang the call. */
-export function connectRankThread(port: MessagePort): Remote<RankThread> {
+export function connectRankThread(port: MessagePort): RemoteRankThread {
   return wrap<RankThread>(port as unknown as Endpoint);
 }

@@ -33,7 +33,8 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   for (const input of inputs) {
     const report = await runOne(withSeed(input, options.seed), options, inputs.length > 1);
     reports.push(report);
-    if (options.json !== true && options.quiet !== true) process.stdout.write(`${describe(report, terminalWidth())}\n`);
+    if (options.json !== true && options.quiet !== true)
+      process.stdout.write(`${describe(report, terminalWidth())}\n`);
   }
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
@@ -44,13 +45,20 @@ function withSeed({ scenario, batches }: ScenarioInput, seed: number | undefined
   return { scenario: seed === undefined ? scenario : { ...scenario, seed }, batches };
 }
 
-async function runOne({ scenario, batches }: ScenarioInput, options: RunOptions, isOneOfMany: boolean): Promise<Report> {
+async function runOne(
+  { scenario, batches }: ScenarioInput,
+  options: RunOptions,
+  isOneOfMany: boolean,
+): Promise<Report> {
   const progress = new Progress(process.stderr);
   const { threads, dump, quiet } = options;
   const host =
-    threads === 0 ? inProcessHost(() => performance.now() / 1000) : piscinaHost(threads === undefined ? {} : { threads });
+    threads === 0
+      ? inProcessHost(() => performance.now() / 1000)
+      : piscinaHost(threads === undefined ? {} : { threads });
   const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
-  const positionExtents = batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
+  const positionExtents =
+    batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
   const lastStep = scenario.trainingSteps - 1;
   try {
     const report = await simulate(scenario, {
@@ -58,7 +66,8 @@ async function runOne({ scenario, batches }: ScenarioInput, options: RunOptions,
       ...(batches === null ? {} : { batches }),
       ...(quiet === true ? {} : { onProgress: (done, total, what) => progress.show(done, total, what) }),
       onPass(pass) {
-        if (dump !== undefined && pass.trainingStep === lastStep) dumpPass(folder(dump), pass, scenario, positionExtents);
+        if (dump !== undefined && pass.trainingStep === lastStep)
+          dumpPass(folder(dump), pass, scenario, positionExtents);
       },
     });
     if (options.out !== undefined) writeReport(folder(options.out), report);
@@ -98,7 +107,8 @@ function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;

@@ -23,7 +23,9 @@ export async function readScenario(path: string): Promise<ScenarioInput> {
   const scenario = parseScenario(isStdin ? await text(process.stdin) : readText(path), name);
   if (scenario.data.source !== "npy") return { scenario, batches: null };
   const folder = isStdin ? process.cwd() : dirname(resolve(path));
-  const batches = resolveNpySource(scenario.data, scenario.storage, (file) => readBytes(resolve(folder, file), file));
+  const batches = resolveNpySource(scenario.data, scenario.storage, (file) =>
+    readBytes(resolve(folder, file), file),
+  );
   return { scenario, batches };
 }
 

@@ -12,7 +12,10 @@ const chars = {
 export function renderOverview({ columns, rows }: Overview, width: number): string {
   let kept = columns.map((_, index) => index);
   for (;;) {
-    const text = render(kept.map((i) => columns[i]!), rows.map((row) => kept.map((i) => row[i]!)));
+    const text = render(
+      kept.map((i) => columns[i]!),
+      rows.map((row) => kept.map((i) => row[i]!)),
+    );
     const widest = Math.max(...text.split("\n").map((line) => line.length));
     const dispensable = [...kept].sort((a, b) => columns[b]!.dispensability - columns[a]!.dispensability)[0]!;
     if (widest <= width || columns[dispensable]!.dispensability === 0) return text;

@@ -8,19 +8,24 @@ const excessFactor = 1.5;
 
 /** One sentence: what the numbers mean for this scenario. */
 export function findingOf(report: Report): string {
-  const clauses = [worstClause(report), remedyClause(report), silentClause(report)].filter((clause) => clause !== null);
+  const clauses = [worstClause(report), remedyClause(report), silentClause(report)].filter(
+    (clause) => clause !== null,
+  );
   const sentence = clauses.join("; ");
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
-const outputMse = ({ divergence }: NormalizerReport): number => divergence.outputMse.mean ?? Number.POSITIVE_INFINITY;
+const outputMse = ({ divergence }: NormalizerReport): number =>
+  divergence.outputMse.mean ?? Number.POSITIVE_INFINITY;
 
 const agrees = (normalizer: NormalizerReport): boolean => outputMse(normalizer) < agreementMse;
 
 const sends = ({ communication }: NormalizerReport): boolean => communication.total.messages > 0;
 
 function worstClause({ normalizers }: Report): string | null {
-  const [worst] = normalizers.filter((n) => n.type === "batch-norm" && !agrees(n)).sort((a, b) => outputMse(b) - outputMse(a));
+  const [worst] = normalizers
+    .filter((n) => n.type === "batch-norm" && !agrees(n))
+    .sort((a, b) => outputMse(b) - outputMse(a));
   if (worst === undefined) return null;
   const { outputMse: error } = worst.divergence;
   if (error.mean === null) return `${worst.name} produced values that are not finite`;
@@ -28,7 +33,8 @@ function worstClause({ normalizers }: Report): string | null {
   if (error.expected === null) return `${observed} (one value a channel has no spread to normalise by)`;
   const expected = formatPercent(Math.sqrt(error.expected));
   const ratio = error.mean / error.expected;
-  if (ratio > excessFactor) return `${observed}, against ${expected} for i.i.d. data: the ranks hold different data`;
+  if (ratio > excessFactor)
+    return `${observed}, against ${expected} for i.i.d. data: the ranks hold different data`;
   if (ratio < 1 / excessFactor) return `${observed}, less than the ${expected} of i.i.d. Gaussian data`;
   return `${observed}, as much as sampling alone explains (${expected})`;
 }
@@ -36,7 +42,9 @@ function worstClause({ normalizers }: Report): string | null {
 /** The cheapest normaliser that pays for agreement. */
 function remedyClause({ normalizers, scenario }: Report): string | null {
   const paid = normalizers.filter((n) => n.type === "batch-norm" && sends(n) && agrees(n));
-  const [cheapest] = paid.sort((a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds);
+  const [cheapest] = paid.sort(
+    (a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds,
+  );
   if (cheapest === undefined) return null;
   const { total } = cheapest.communication;
   const steps = scenario.trainingSteps;
@@ -59,7 +67,8 @@ function silentClause({ normalizers }: Report): string | null {
 export function warningsOf(report: Report): string[] {
   return report.normalizers.flatMap(({ name, numerics }) => {
     const warnings: string[] = [];
-    if (numerics.nonFinite > 0) warnings.push(`${name}: ${plural(numerics.nonFinite, "output")} NaN or infinite`);
+    if (numerics.nonFinite > 0)
+      warnings.push(`${name}: ${plural(numerics.nonFinite, "output")} NaN or infinite`);
     if (numerics.singleValueGroups > 0)
       warnings.push(
         `${name}: ${plural(numerics.singleValueGroups, "group")} had one value a channel: y is the bias, dx is 0, and ` +
@@ -68,7 +77,9 @@ export function warningsOf(report: Report): string[] {
     else if (numerics.constantSets > 0)
       warnings.push(`${name}: ${plural(numerics.constantSets, "statistic")} without spread: x̂ is 0 there`);
     if (numerics.clampedVariances > 0)
-      warnings.push(`${name}: ${plural(numerics.clampedVariances, "merged variance")} negative by rounding, taken as 0`);
+      warnings.push(
+        `${name}: ${plural(numerics.clampedVariances, "merged variance")} negative by rounding, taken as 0`,
+      );
     return warnings;
   });
 }

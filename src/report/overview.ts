@@ -20,12 +20,42 @@ export interface Overview {
 const columns: readonly (Column & { readonly cell: (n: NormalizerReport, report: Report) => string })[] = [
   { title: "normaliser", isNumeric: false, dispensability: 0, cell: ({ name }) => name },
   { title: "pools over", isNumeric: false, dispensability: 3, cell: pooling },
-  { title: "collectives", isNumeric: true, dispensability: 4, cell: perStep(({ collectives }) => String(collectives)) },
-  { title: "sent per rank", isNumeric: true, dispensability: 1, cell: perStep(({ sentBytesPerRank }) => formatBytes(sentBytesPerRank)) },
-  { title: "model time", isNumeric: true, dispensability: 2, cell: perStep(({ modelSeconds }) => formatSeconds(modelSeconds)) },
-  { title: "y error", isNumeric: true, dispensability: 0, cell: ({ divergence }) => rms(divergence.outputMse) },
-  { title: "i.i.d. gives", isNumeric: true, dispensability: 5, cell: ({ divergence }) => expectedRms(divergence.outputMse) },
-  { title: "dx error", isNumeric: true, dispensability: 6, cell: ({ divergence }) => angle(divergence.gradientCosine) },
+  {
+    title: "collectives",
+    isNumeric: true,
+    dispensability: 4,
+    cell: perStep(({ collectives }) => String(collectives)),
+  },
+  {
+    title: "sent per rank",
+    isNumeric: true,
+    dispensability: 1,
+    cell: perStep(({ sentBytesPerRank }) => formatBytes(sentBytesPerRank)),
+  },
+  {
+    title: "model time",
+    isNumeric: true,
+    dispensability: 2,
+    cell: perStep(({ modelSeconds }) => formatSeconds(modelSeconds)),
+  },
+  {
+    title: "y error",
+    isNumeric: true,
+    dispensability: 0,
+    cell: ({ divergence }) => rms(divergence.outputMse),
+  },
+  {
+    title: "i.i.d. gives",
+    isNumeric: true,
+    dispensability: 5,
+    cell: ({ divergence }) => expectedRms(divergence.outputMse),
+  },
+  {
+    title: "dx error",
+    isNumeric: true,
+    dispensability: 6,
+    cell: ({ divergence }) => angle(divergence.gradientCosine),
+  },
 ];
 
 /** What a person reads first. */
@@ -60,7 +90,8 @@ function pooling({ type, group, perRank, implementation }: NormalizerReport, { s
   if (type === "layer-norm") return "one token";
   if (group === "rank" || group === null) return "1 rank";
   const world = perRank.length;
-  const size = group === "world" ? world : group === "node" ? Math.min(world, scenario.cluster.gpusPerNode) : group;
+  const size =
+    group === "world" ? world : group === "node" ? Math.min(world, scenario.cluster.gpusPerNode) : group;
   return `${plural(size, "rank")}${implementation === null || implementation === "pytorch" ? "" : ", moments"}`;
 }
 

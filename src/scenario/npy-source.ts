@@ -129,7 +129,7 @@ function batchesOf(
   const [, channels = 1, ...positionExtents] = x[0]!.shape;
   const mask = masks?.map(({ data }) => Uint8Array.from(data, (value) => (value === 0 ? 0 : 1))) ?? null;
   const stored = (array: NpyArray, rank: number): FloatArray => {
-    const copy = storage === "float32" ? Float32Array.from(array.data) : Float64Array.from(array.data);
+    const copy = storage === "float32" ? new Float32Array(array.data) : new Float64Array(array.data);
     if (mask !== null) clearInvalid(copy, mask[rank]!, channels, positionExtents);
     return copy;
   };

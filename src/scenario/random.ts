@@ -80,11 +80,12 @@ export class RandomStream {
 
   /** Gamma with scale 1: mean and variance are `shape`. Underflows to 0 for small shapes: see `logGamma`. */
   gamma(shape: number): number {
-    return shape < 1 ? exp(this.logGamma(shape)) : this.#gammaAboveOne(shape);
+    return shape >= 1 ? this.#gammaAboveOne(shape) : exp(this.logGamma(shape));
   }
 
   /** The logarithm of a `gamma` draw; finite down to shapes of 1e-300. */
   logGamma(shape: number): number {
+    assert(shape > 0, `gamma of shape ${shape}`);
     if (shape >= 1) return log(this.#gammaAboveOne(shape));
     return log(this.#gammaAboveOne(shape + 1)) + log(1 - this.uniform()) / shape;
   }
@@ -95,8 +96,6 @@ export class RandomStream {
    * @see Marsaglia, Tsang (2000), A simple method for generating gamma variables
    */
   #gammaAboveOne(shape: number): number {
-    // Not assert(): its message would be built on every call.
-    if (!(shape >= 1)) assert(false, `gamma of shape ${shape}`);
     const d = shape - 1 / 3;
     const c = 1 / Math.sqrt(9 * d);
     for (;;) {

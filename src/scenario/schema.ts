@@ -216,9 +216,9 @@ export function readDraft(value: unknown): { readonly draft?: ScenarioDraft; rea
   return { findings: findingsOf(result.error.issues) };
 }
 
-/** The schema of one field: it says of a value by itself whether it is sound, and what it then means. */
+/** The schema of one field. `data` is what a value means, undefined if it is not sound. */
 export interface FieldSchema {
-  safeParse(value: unknown): { readonly success: boolean; readonly data?: unknown };
+  safeParse(value: unknown): { readonly data?: unknown };
 }
 
 type Fields = Readonly<Record<string, FieldSchema>>;

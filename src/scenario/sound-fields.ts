@@ -43,11 +43,11 @@ type Fields = Readonly<Record<string, FieldSchema | undefined>>;
 type Written = Readonly<Record<string, unknown>>;
 
 function soundOf(fields: Fields, written: Written): Record<string, unknown> {
-  const sound = Object.entries(fields).flatMap(([key, field]) => {
-    const result = field?.safeParse(written[key]);
-    return result?.success && result.data !== undefined ? [[key, result.data]] : [];
+  const entries = Object.entries(fields).flatMap(([key, field]) => {
+    const sound = field?.safeParse(written[key]).data;
+    return sound === undefined ? [] : [[key, sound]];
   });
-  return Object.fromEntries(sound);
+  return Object.fromEntries(entries);
 }
 
 function formOf(forms: Readonly<Record<string, Fields>>, discriminator: unknown): Fields {

@@ -32,7 +32,7 @@ function quantile(sorted: Float64Array, fraction: number): number | undefined {
   const place = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(place)];
   const above = sorted[Math.ceil(place)];
-  if (below === undefined || above === undefined || below === above) return below;
+  if (below === undefined || above === undefined) return undefined;
   return below + (above - below) * (place - Math.floor(place));
 }
 

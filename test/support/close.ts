@@ -1,5 +1,6 @@
 /**
- * Compare numbers one by one: |got − want| <= atol + rtol·|want|. Nothing is close to NaN.
+ * Compare numbers one by one: |got − want| <= atol + rtol·|want|. Nothing is close to NaN, and only
+ * itself to an infinity.
  *
  * @param what names the numbers in the message.
  * @throws Error that says how many differ, where the worst is and by how much.
@@ -13,23 +14,20 @@ export function expectClose(
 ): void {
   if (got.length !== want.length) throw new Error(`${what}: got ${got.length} numbers, want ${want.length}`);
   let failures = 0;
-  let worst = 0;
-  let worstExcess = -1;
-  for (let i = 0; i < want.length; i++) {
-    const difference = Object.is(got[i], want[i]) ? 0 : Math.abs(got[i]! - want[i]!);
-    const allowed = atol + rtol * Math.abs(want[i]!);
+  let worst = { at: -1, difference: 0, allowed: 0, excess: Number.NEGATIVE_INFINITY };
+  for (let at = 0; at < want.length; at++) {
+    if (got[at] === want[at]) continue;
+    const difference = Math.abs(got[at]! - want[at]!);
+    const allowed = Number.isFinite(want[at]) ? atol + rtol * Math.abs(want[at]!) : 0;
     if (difference <= allowed) continue;
     failures++;
     const excess = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference - allowed;
-    if (excess <= worstExcess) continue;
-    worstExcess = excess;
-    worst = i;
+    if (excess > worst.excess) worst = { at, difference, allowed, excess };
   }
   if (failures === 0) return;
-  const difference = Math.abs(got[worst]! - want[worst]!);
-  const allowed = atol + rtol * Math.abs(want[worst]!);
+  const { at, difference, allowed } = worst;
   throw new Error(
-    `${what}: ${failures} of ${want.length} differ; worst at [${worst}]: got ${got[worst]}, want ${want[worst]}, ` +
+    `${what}: ${failures} of ${want.length} differ; worst at [${at}]: got ${got[at]}, want ${want[at]}, ` +
       `off by ${difference.toExponential(3)}, allowed ${allowed.toExponential(3)}`,
   );
 }

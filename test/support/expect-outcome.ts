@@ -7,7 +7,7 @@ import { batchNormReference, layerNormReference } from "./reference.ts";
 const roundings = 4;
 
 /** Largest absolute error that rounding explains, per quantity. */
-interface Tolerance {
+export interface Tolerance {
   readonly y: number;
   readonly dx: number;
   readonly dWeight: number;
@@ -18,15 +18,6 @@ interface Tolerance {
 
 /**
  * Compare what a normaliser made of a case with all that the case expects.
- *
- * Tolerance, from the case alone. u = 2^-53; a sum of n values is off by at most r = n·u, relative to
- * its terms; float32 storage adds 2^-24 for each of the R ranks that a payload passes and for the store.
- * κ = max|x| / √(v + ε) is the condition of x − m: an error r·|x| of the mean is r·κ in x̂. Then
- * - mean: r·|x|; variance: r·(1 + κ)·(v + ε), of which the unbiased is at most twice as much
- * - y: r·(1 + κ)·|weight| + r·|bias|
- * - dx: r·(1 + κ)·√n·|dy·weight| / √(v + ε), as |x̂| <= √n
- * - dWeight: n·r·(1 + κ)·|dy|; dBias: n·r·|dy|
- * each with maxima over the case, times the roundings per value.
  *
  * @throws Error that names the quantity, and says where it is off and by how much.
  */
@@ -59,11 +50,27 @@ const groupQuantities = [
   ["runningVariance", "variance"],
 ] as const;
 
-function toleranceOf(example: NormalizerCase, storage: "float32" | "float64"): Tolerance {
+/**
+ * Tolerance from the case alone.
+ *
+ * u = 2^-53; a sum of n values is off by at most r = n·u, relative to its terms; float32 storage adds
+ * 2^-24 for each rank that a payload passes and for the store. κ = max|x| / √(v + ε) is the condition
+ * of x − m: an error r·|x| of the mean is r·κ in x̂. Then
+ * - mean: r·|x|; variance: r·(1 + κ)·(v + ε), of which the unbiased is at most twice as much
+ * - y: r·(1 + κ)·|weight| + r·|bias|
+ * - dx: r·(1 + κ)·√n·|dy·weight| / √(v + ε), as |x̂| <= √n
+ * - dWeight: n·r·(1 + κ)·|dy|; dBias: n·r·|dy|
+ *
+ * each with maxima over the case, times the roundings per value.
+ */
+export function toleranceOf(example: NormalizerCase, storage: "float32" | "float64"): Tolerance {
   const { epsilon, ranks } = example;
   const reference = example.type === "layer-norm" ? layerNormReference : batchNormReference;
   const batches = groupRanks(example).flatMap((members) => batchesOfSteps(example, members));
-  const spread = batches.flatMap((batch) => reference(batch).variance.map((v) => v + epsilon));
+  const spread = batches.flatMap((batch) => {
+    const { variance, count } = reference(batch);
+    return variance.filter((_, set) => count[set]! > 0).map((v) => v + epsilon);
+  });
   const x = largest(batches.flatMap((batch) => Array.from(batch.x)));
   const dy = largest(batches.flatMap((batch) => Array.from(batch.dy)));
   const weight = largest(example.weight);
@@ -83,5 +90,5 @@ function toleranceOf(example: NormalizerCase, storage: "float32" | "float64"): T
 
 /** Largest magnitude; padding may hold NaN and does not count. */
 function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0);
+  return Math.max(0, ...values.filter((value) => !Number.isNaN(value)).map(Math.abs));
 }

@@ -66,6 +66,11 @@ export function batchesOfSteps(example: NormalizerCase, members: readonly RankIn
   return inputs.map((ranks) => concatenate(example, ranks));
 }
 
+/** The last training step of every group, as one batch each. */
+export function lastBatches(example: NormalizerCase): ReferenceInput[] {
+  return groupRanks(example).map((members) => batchesOfSteps(example, members).at(-1)!);
+}
+
 /** The ranks' microbatches as one batch, in rank order. */
 function concatenate(example: NormalizerCase, ranks: readonly RankInput[]): ReferenceInput {
   const isMasked = ranks.some((rank) => rank.mask !== null);

@@ -48,7 +48,8 @@ export function batchNormReference(input: ReferenceInput): ReferenceOutput {
     const set: Member[] = [];
     for (let n = 0; n < input.samples; n++) {
       for (let l = 0; l < input.positions; l++) {
-        if (isValid(input, n, l)) set.push({ at: (n * input.channels + c) * input.positions + l, channel: c });
+        if (isValid(input, n, l))
+          set.push({ at: (n * input.channels + c) * input.positions + l, channel: c });
       }
     }
     sets.push(set);
@@ -63,7 +64,8 @@ export function layerNormReference(input: ReferenceInput): ReferenceOutput {
     for (let l = 0; l < input.positions; l++) {
       const set: Member[] = [];
       for (let c = 0; c < input.channels; c++) {
-        if (isValid(input, n, l)) set.push({ at: (n * input.channels + c) * input.positions + l, channel: c });
+        if (isValid(input, n, l))
+          set.push({ at: (n * input.channels + c) * input.positions + l, channel: c });
       }
       sets.push(set);
     }

@@ -104,3 +104,16 @@ export function factor<S>(p: usize, i: i32): f64 {
 export function at64(p: usize, i: i32): usize {
   return p + ((<usize>i) << 3);
 }
+
+/** Whether row r has nothing valid: its mask does not move with the element and is 0. */
+// @ts-ignore: decorator
+@inline
+export function skips(mask: usize, masked: bool): bool {
+  return mask != 0 && !masked && load<u8>(mask + <usize>tokenIndex) == 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function bytes<T>(elements: i32): usize {
+  return <usize>elements * sizeof<T>();
+}

@@ -1,0 +1,246 @@
+import { expect, test } from "vitest";
+import { isSimulatorError } from "../src/errors.ts";
+import { parseScenario } from "../src/scenario/parse.ts";
+import { faultsOf, written } from "./support/scenario-text.ts";
+
+function cluster(inter: string): string {
+  return `cluster: { name: lab, gpu: a100, gpusPerNode: 4, intra: pcie4, inter: ${inter} }`;
+}
+
+// Oracle: by hand, counting lines and columns from 1. Each row lists every fault, in file order.
+const rows: [title: string, text: string, ...faults: string[]][] = [
+  [
+    "an unknown key near a known one",
+    written({ 10: "trainingStep: 2" }),
+    '10:1: trainingStep: unknown key "trainingStep"; did you mean "trainingSteps"?',
+  ],
+  [
+    "an unknown key near none",
+    written({ 2: "mesh: { data: 4, gpus: 3 }" }),
+    '2:18: mesh.gpus: unknown key "gpus"; known here: data, tensor, sequence',
+  ],
+  [
+    "an unknown key in a list entry",
+    written({ 9: "  - { name: LN, type: layer-norm, eps: 1 }" }),
+    '9:35: normalizers[1].eps: unknown key "eps"; known here: type, name, epsilon, weight, bias',
+  ],
+  [
+    "a key of another data source",
+    written({ 6: "  channels: 3\n  classes: 3" }),
+    '7:3: data.classes: unknown key "classes"; known here: source, samples, channels, positions, mean, std, channelSpread, positionCorrelation',
+  ],
+  [
+    "a missing key, at the map that lacks it",
+    written({ 6: "" }),
+    "4:3: data.channels: missing: expected a number",
+  ],
+  [
+    "missing sections",
+    "name: nothing else",
+    "1:1: data: missing: expected a map",
+    "1:1: normalizers: missing: expected a list",
+  ],
+  [
+    "an unknown data source",
+    written({ 4: "  source: gausian" }),
+    '4:11: data.source: expected "gaussian", "heavy-tailed", "label-skew", "sequences" or "npy", got "gausian"; did you mean "gaussian"?',
+  ],
+  [
+    "no data source",
+    written({ 4: "  mean: 0" }),
+    '4:3: data.source: missing: expected "gaussian", "heavy-tailed", "label-skew", "sequences" or "npy"',
+  ],
+  [
+    "an unknown normaliser",
+    written({ 8: "  - { name: BN, type: BatchNorm }" }),
+    '8:23: normalizers[0].type: expected "batch-norm" or "layer-norm", got "BatchNorm"; did you mean "batch-norm"?',
+  ],
+  [
+    "an unknown group",
+    written({ 8: "  - { name: BN, type: batch-norm, group: wrld }" }),
+    '8:42: normalizers[0].group: expected "rank", "world", "node" or a number, got "wrld"; did you mean "world"?',
+  ],
+  [
+    "a group of no ranks",
+    written({ 8: "  - { name: BN, type: batch-norm, group: 0 }" }),
+    "8:42: normalizers[0].group: expected at least 1, got 0",
+  ],
+  [
+    "a group that is larger than the world",
+    written({ 8: "  - { name: BN, type: batch-norm, group: 5 }" }),
+    "8:42: normalizers[0].group: expected at most the 4 ranks of the mesh, got 5",
+  ],
+  [
+    "an unknown algorithm",
+    written({ 10: "algorithms: { allGather: BRUCK }" }),
+    '10:26: algorithms.allGather: expected "ring", "bruck" or "recursive-doubling", got "BRUCK"; did you mean "bruck"?',
+  ],
+  [
+    "an unknown cluster",
+    written({ 10: "cluster: dgx-a10" }),
+    '10:10: cluster: expected "dgx-1-v100", "dgx-a100", "dgx-h100" or a map, got "dgx-a10"; did you mean "dgx-a100"?',
+  ],
+  [
+    "a cluster's own faults, not that it is no preset",
+    written({ 10: cluster("{ kind: ib-hdr, nicsPerNode: 0, bandwidth: 200Gb/s, stepLatency: 5 }") }),
+    "10:100: cluster.inter.nicsPerNode: expected at least 1, got 0",
+    '10:114: cluster.inter.bandwidth: expected a bandwidth such as 25GB/s (units B, kB, MB, GB, TB, KiB, MiB, GiB, per second), got "200Gb/s": that counts bits, write 25GB/s',
+    "10:136: cluster.inter.stepLatency: expected text such as 5us, got 5",
+  ],
+  [
+    "a duration without a unit",
+    written({ 10: 'deadline: "30"' }),
+    '10:11: deadline: expected a duration such as 120ms (units s, ms, us, µs, ns), got "30"',
+  ],
+  ["a deadline of no time", written({ 10: "deadline: 0s" }), "10:11: deadline: expected more than 0, got 0"],
+  [
+    "half a sample",
+    written({ 5: "  samples: 2.5" }),
+    "5:12: data.samples: expected a whole number or a list, got 2.5",
+  ],
+  [
+    "samples in words",
+    written({ 5: "  samples: two" }),
+    '5:12: data.samples: expected a number or a list, got "two"',
+  ],
+  [
+    "each wrong number of a list",
+    written({ 5: "  samples: [1, -2, 3, x]" }),
+    "5:16: data.samples[1]: expected at least 0, got -2",
+    '5:23: data.samples[3]: expected a number, got "x"',
+  ],
+  [
+    "a list that is not one number per rank",
+    written({ 5: "  samples: [1, 2, 3]" }),
+    "5:12: data.samples: expected one entry for each of the 4 ranks of the mesh, got 3",
+  ],
+  [
+    "only empty ranks",
+    written({ 5: "  samples: [0, 0, 0, 0]" }),
+    "5:12: data.samples: expected samples on at least one rank, got 0 on every rank",
+  ],
+  [
+    "more elements than fit",
+    written({ 5: "  samples: 1000000", 6: "  channels: 1024" }),
+    "4:3: data: expected at most 268435456 elements (samples x channels x positions over all ranks), got 4096000000",
+  ],
+  [
+    "a number beyond whole numbers, once",
+    written({ 6: "  channels: 1e30" }),
+    "6:13: data.channels: expected at most 16777216, got 1e+30",
+  ],
+  [
+    "numbers that are none",
+    written({ 6: "  channels: 3\n  mean: .nan\n  std: .inf" }),
+    "7:9: data.mean: expected a finite number, got NaN",
+    "8:8: data.std: expected a finite number, got Infinity",
+  ],
+  [
+    "a std of zero and a correlation of one",
+    written({ 6: "  channels: 3\n  std: 0\n  positionCorrelation: 1" }),
+    "7:8: data.std: expected more than 0, got 0",
+    "8:24: data.positionCorrelation: expected less than 1, got 1",
+  ],
+  [
+    "two degrees of freedom, which have no variance",
+    written({ 4: "  source: heavy-tailed\n  degreesOfFreedom: 2" }),
+    "5:21: data.degreesOfFreedom: expected more than 2, got 2",
+  ],
+  [
+    "sequences longer than their padding",
+    written({ 4: "  source: sequences\n  positions: 8\n  maxLength: 9" }),
+    "6:14: data.maxLength: expected at most positions, which is 8, got 9",
+  ],
+  [
+    "a shortest sequence longer than the longest",
+    written({ 4: "  source: sequences\n  positions: [8]\n  maxLength: 5\n  minLength: 6" }),
+    "7:14: data.minLength: expected at most maxLength, which is 5, got 6",
+  ],
+  [
+    "sequences on two axes",
+    written({ 4: "  source: sequences\n  positions: [8, 8]" }),
+    "5:14: data.positions: expected at most 1 in the list, got a list of 2",
+  ],
+  [
+    "a weight that is not one number per channel",
+    written({ 9: "  - { name: LN, type: layer-norm, weight: [1, 2], bias: [1, 2, 3, 4] }" }),
+    "9:43: normalizers[1].weight: expected one number for each of the 3 channels, got 2",
+    "9:57: normalizers[1].bias: expected one number for each of the 3 channels, got 4",
+  ],
+  [
+    "one name for two normalisers",
+    written({ 9: "  - { name: BN, type: layer-norm }" }),
+    '9:13: normalizers[1].name: expected a name of its own, got "BN" as in normalizers[0]',
+  ],
+  [
+    "one made-up name for two normalisers",
+    written({
+      8: "  - { type: batch-norm }",
+      9: "  - { type: batch-norm, implementation: all-reduce-moments }",
+    }),
+    '9:5: normalizers[1].name: expected a name of its own, got "batch-norm (rank)" as in normalizers[0]',
+  ],
+  [
+    "files that are not one per rank",
+    "name: x\nmesh: { data: 2 }\ndata:\n  source: npy\n  files: [a]\n  gradients: [a, b, c]\n  mask: [a, b]\nnormalizers: [{ type: layer-norm }]",
+    "5:10: data.files: expected one entry for each of the 2 ranks of the mesh, got 1",
+    "6:14: data.gradients: expected one entry for each of the 2 ranks of the mesh, got 3",
+  ],
+  [
+    "parallelism that is not modelled",
+    written({ 2: "mesh: { data: 4, tensor: 2, sequence: 1 }" }),
+    "2:26: mesh.tensor: not modelled yet, only data parallelism: expected 1",
+  ],
+  [
+    "injected faults that would never happen",
+    written({ 10: "backward: false\nfaults: [{ rank: 4, kind: exit, phase: backward, trainingStep: 1 }]" }),
+    "11:18: faults[0].rank: expected less than the 4 ranks of the mesh, got 4",
+    "11:40: faults[0].phase: expected a phase that runs; backward is false",
+    "11:64: faults[0].trainingStep: expected less than the 1 trainingSteps, got 1",
+  ],
+  ["a key without a value", written({ 10: "seed:" }), "10:6: seed: expected a number, got nothing (null)"],
+  [
+    "a name with a control character",
+    written({ 1: 'name: "a\\eb"' }),
+    "1:7: name: expected 1 to 100 characters, none of them a control character",
+  ],
+  [
+    "a key that appears twice, the value that counts being wrong",
+    written({ 10: "seed: 1\nseed: x" }),
+    "11:1: seed: this key appears twice",
+    '11:7: seed: expected a number, got "x"',
+  ],
+  [
+    "a key that appears twice, and what else is wrong",
+    written({ 9: "  - { name: LN, type: layer-norm, name: LN }", 10: "seed: -1" }),
+    "9:35: normalizers[1].name: this key appears twice",
+    "10:7: seed: expected at least 0, got -1",
+  ],
+  [
+    "faults of one field and faults between others, in file order",
+    written({ 10: "seed: x", 5: "  samples: [1]", 8: "  - { name: LN, type: batch-norm, group: 9 }" }),
+    "5:12: data.samples: expected one entry for each of the 4 ranks of the mesh, got 1",
+    "8:42: normalizers[0].group: expected at most the 4 ranks of the mesh, got 9",
+    '9:13: normalizers[1].name: expected a name of its own, got "LN" as in normalizers[0]',
+    '10:7: seed: expected a number, got "x"',
+  ],
+];
+
+for (const [title, text, ...faults] of rows) {
+  test(`${title}: every fault has its place, its path and what would do`, () => {
+    expect(faultsOf(text)).toEqual(faults);
+  });
+}
+
+test("a ScenarioError carries the file's name and prints one fault a line", () => {
+  try {
+    parseScenario(written({ 5: "  samples: x", 10: "seed: x" }), "dir/my.yaml");
+    expect.unreachable();
+  } catch (error) {
+    expect(isSimulatorError(error, "ScenarioError")).toBe(true);
+    expect(String((error as Error).message).split("\n")).toEqual([
+      'dir/my.yaml:5:12: data.samples: expected a number or a list, got "x"',
+      'dir/my.yaml:10:7: seed: expected a number, got "x"',
+    ]);
+  }
+});
