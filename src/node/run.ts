@@ -102,10 +102,10 @@ export function describe(report: Report, width: number): string {
   ].join("\n");
 }
 
-/** Break a text at blanks into lines of at most `width` columns. */
+/** Break a text at blanks, but not before a unit, into lines of at most `width` columns. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(/ (?!(?:%|[µm]?s|[KMGT]?i?B)\b|%)/)) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width)
       lines[lines.length - 1] = `${last} ${word}`;
