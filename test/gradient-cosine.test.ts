@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { expectedGradientCosine } from "../src/statistics/gradient-cosine.ts";
 import { momentsOf, variance } from "../src/statistics/moments.ts";
-import { expectClose } from "./support/expect-close.ts";
+import { expectRelative } from "./support/close.ts";
 import { gaussianOracles } from "./support/gaussian-oracles.ts";
 import { expectMean, trialCount } from "./support/gaussian-trials.ts";
 import { normalGenerator } from "./support/normal-generator.ts";
@@ -11,14 +11,14 @@ const quadratureTolerance = 1e-9;
 
 test("the expected gradient cosine of two groups equals mpmath's double integral", () => {
   for (const { counts, gradientCosine } of gaussianOracles.gradientCosines) {
-    expectClose(expectedGradientCosine(counts), gradientCosine, quadratureTolerance, `counts ${counts}`);
+    expectRelative(expectedGradientCosine(counts), gradientCosine, quadratureTolerance, `counts ${counts}`);
   }
 });
 
 test("the expected gradient cosine of two large groups is 1 − 5/(8n)", () => {
   // Closed form, first order: 2 of 2n dimensions lost give 1/(2n), the spread of 1/√v gives (1/8)·(1/n).
   const n = 1e5;
-  expectClose(1 - expectedGradientCosine([n, n])!, 5 / (8 * n), 1e-4);
+  expectRelative(1 - expectedGradientCosine([n, n])!, 5 / (8 * n), 1e-4);
 });
 
 test("groups that no gradient passes have no expected gradient cosine", () => {

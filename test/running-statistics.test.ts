@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { emptyMoments, mergeMoments, momentsOf, variance } from "../src/statistics/moments.ts";
 import { RunningStatistics } from "../src/statistics/running-statistics.ts";
-import { expectClose } from "./support/expect-close.ts";
+import { expectRelative } from "./support/close.ts";
 import { normalGenerator } from "./support/normal-generator.ts";
 
 /** A few hundred blends of numbers of one size: 2 roundings each. */
@@ -26,7 +26,7 @@ test("momentum 1 remembers the unbiased variance of [1, 2, 3, 4], not the 1.25 t
   const running = new RunningStatistics(1, 1);
   track(running, [1, 2, 3, 4]);
   expect(running.runningMean[0]).toBe(2.5);
-  expectClose(running.runningVariance[0]!, 5 / 3, blendTolerance);
+  expectRelative(running.runningVariance[0]!, 5 / 3, blendTolerance);
 });
 
 test("PyTorch's momentum 0.1 is TensorFlow's 0.9", () => {
@@ -42,7 +42,7 @@ test("PyTorch's momentum 0.1 is TensorFlow's 0.9", () => {
     spread = 0.9 * spread + (1 - 0.9) * variance(batch, "unbiased");
   }
   expect(Math.abs(running.runningMean[0]! - mean)).toBeLessThan(blendTolerance);
-  expectClose(running.runningVariance[0]!, spread, blendTolerance);
+  expectRelative(running.runningVariance[0]!, spread, blendTolerance);
 });
 
 test("momentum null is the plain mean of all batches' statistics", () => {
@@ -68,8 +68,8 @@ describe("an exponential average", () => {
       const running = new RunningStatistics(1, m);
       for (let t = 1; t <= 50; t++) {
         running.update(4, [3], [7]);
-        expectClose(3 - running.runningMean[0]!, 3 * (1 - m) ** t, 1e-10);
-        expectClose(7 - running.runningVariance[0]!, 6 * (1 - m) ** t, 1e-10);
+        expectRelative(3 - running.runningMean[0]!, 3 * (1 - m) ** t, 1e-10);
+        expectRelative(7 - running.runningVariance[0]!, 6 * (1 - m) ** t, 1e-10);
       }
     }
   });
@@ -78,7 +78,7 @@ describe("an exponential average", () => {
     // Closed form: 0.3 · 9 = 2.7 for m = 0.1; after 400 steps the start has faded to 5e-19.
     const running = new RunningStatistics(1, 0.1);
     for (let t = 1; t <= 400; t++) running.update(4, [0.3 * t], [1]);
-    expectClose(0.3 * 400 - running.runningMean[0]!, 2.7, 1e-11);
+    expectRelative(0.3 * 400 - running.runningMean[0]!, 2.7, 1e-11);
   });
 
   test("has variance m/(2 − m)·(1 − (1 − m)^2t) of a batch mean's", () => {
@@ -128,7 +128,7 @@ test("averaging ranks' variances misses exactly the variance between their means
   const synchronized = new RunningStatistics(1, 1);
   synchronized.update(whole.count, [whole.mean], [variance(whole, "unbiased")]);
   const mean = moments.reduce((sum, m) => sum + variance(m, "biased"), 0) / ranks.length;
-  expectClose(synchronized.runningVariance[0]! * (5 / 6) - mean, 14 / 3, blendTolerance);
+  expectRelative(synchronized.runningVariance[0]! * (5 / 6) - mean, 14 / 3, blendTolerance);
 });
 
 test("an empty batch changes nothing", () => {

@@ -1,6 +1,6 @@
 """Golden cases for the normalisers: what PyTorch and NumPy compute in float64 for the whole batch.
 
-Run `python3 test/golden/generate.py`; it rewrites its own JSON files beside it, byte for byte the same
+Run `python3 -B test/golden/generate.py`; it rewrites its own JSON files beside it, byte for byte the same
 under Python 3.11, torch 1.13.0a0 (Debian 12, one thread) and numpy 1.24.2, which made them.
 Independent of normsim: nothing of it is imported or read.
 

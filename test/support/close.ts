@@ -31,3 +31,8 @@ export function expectClose(
       `off by ${difference.toExponential(3)}, allowed ${allowed.toExponential(3)}`,
   );
 }
+
+/** Compare one number: |got − want| <= rtol·|want|; null is close to nothing. */
+export function expectRelative(got: number | null, want: number, rtol: number, what = "value"): void {
+  expectClose([got ?? Number.NaN], [want], rtol, 0, what);
+}
