@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Report } from "../src/report/report.ts";
 import { decodeNpy, encodeNpy } from "../src/scenario/npy.ts";
@@ -122,10 +123,7 @@ describe("normsim run", () => {
       `stty cols 40; "${process.execPath}" "${cli}" run ${quickstart} --threads 0`,
       "/dev/null",
     ]);
-    const lines = stdout
-      .replaceAll("\r", "")
-      .split("\n")
-      .map((line) => line.replace(/\x1b\[[0-9;]*[A-Za-z]/g, ""));
+    const lines = stdout.replaceAll("\r", "").split("\n").map(stripVTControlCharacters);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
     expect(stdout).toContain("y error");
   });
