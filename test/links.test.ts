@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { knownGpus, linkConstants } from "../src/cost/links.ts";
+import { knownGpus } from "../src/cost/clusters/gpus.ts";
+import { linkConstants } from "../src/cost/links.ts";
 import { clusterPresets } from "../src/cost/presets.ts";
 
 const dgxA100 = clusterPresets["dgx-a100"]!;

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
+import { clusterPresets } from "../src/cost/presets.ts";
 import { isSimulatorError } from "../src/errors.ts";
 import { parseScenario } from "../src/scenario/parse.ts";
 import { faultsOf, written } from "./support/scenario-text.ts";
+
+const presetNames = Object.keys(clusterPresets)
+  .map((preset) => JSON.stringify(preset))
+  .join(", ");
 
 function cluster(inter: string): string {
   return `cluster: { name: lab, gpu: a100, gpusPerNode: 4, intra: pcie4, inter: ${inter} }`;
@@ -78,7 +83,7 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown cluster",
     written({ 10: "cluster: dgx-a10" }),
-    '10:10: cluster: expected "dgx-1-v100", "dgx-a100", "dgx-h100" or a map, got "dgx-a10"; did you mean "dgx-a100"?',
+    `10:10: cluster: expected ${presetNames} or a map, got "dgx-a10"; did you mean "dgx-a100"?`,
   ],
   [
     "a cluster's own faults, not that it is no preset",

@@ -44,6 +44,7 @@ test("a minimal scenario gets every default", () => {
       gpusPerNode: 8,
       intra: "nvswitch",
       inter: { kind: "ib-hdr", nicsPerNode: 8, bandwidthBytesPerSecond: 25e9 },
+      cpu: "amd",
     },
     faults: [],
     deadlineSeconds: 30,
