@@ -91,5 +91,7 @@ export function toleranceOf(example: NormalizerCase, storage: "float32" | "float
 /** Largest magnitude; padding may hold NaN and does not count. */
 function largest(values: readonly number[]): number {
   // Not by spreading: a whole batch has more values than a call has room for arguments.
-  return values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0);
+  return values
+    .filter((value) => !Number.isNaN(value))
+    .reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
