@@ -11,11 +11,7 @@ import { scenarioFrom } from "./support/scenario.ts";
 // Oracle: invariant. A program that waits for what nobody will do must not hang the thread.
 
 function loneFabric(worldSize: number): Fabric {
-  const control = new Control(
-    new Int32Array(new SharedArrayBuffer(controlBytes(worldSize, 1))),
-    worldSize,
-    1,
-  );
+  const control = new Control(new Int32Array(new SharedArrayBuffer(controlBytes(worldSize, 1))), 1);
   const scenario = scenarioFrom({
     mesh: { data: worldSize },
     data: { source: "gaussian", samples: 1, channels: 1 },

@@ -42,12 +42,10 @@ export interface Place {
  */
 export class Control {
   readonly words: Int32Array;
-  readonly #worldSize: number;
   readonly #threads: number;
 
-  constructor(words: Int32Array, worldSize: number, threads: number) {
+  constructor(words: Int32Array, threads: number) {
     this.words = words;
-    this.#worldSize = worldSize;
     this.#threads = threads;
   }
 
@@ -115,9 +113,5 @@ export class Control {
 
   isWaiting(thread: number): boolean {
     return Atomics.load(this.words, this.threadWord(thread, "isWaiting")) !== 0;
-  }
-
-  get worldSize(): number {
-    return this.#worldSize;
   }
 }
