@@ -1,5 +1,7 @@
 export { AssertionError } from "./assert.ts";
 export type { Communication } from "./cost/communication.ts";
+export type { Layer, Model } from "./cost/models/model.ts";
+export { buildModel, modelNames } from "./cost/models/registry.ts";
 export type { CompletedPass } from "./engine/coordinator.ts";
 export type { Host } from "./engine/host.ts";
 export { inProcessHost } from "./engine/in-process-host.ts";

@@ -216,7 +216,7 @@ describe("other commands", () => {
   test("lists name what a scenario accepts", async () => {
     const { stdout } = await normsim(["list", "clusters"]);
     expect(stdout).toContain("dgx-a100\n");
-    for (const what of ["normalizers", "collectives", "implementations", "scenarios"]) {
+    for (const what of ["models", "normalizers", "collectives", "implementations", "scenarios"]) {
       expect((await normsim(["list", what])).code).toBe(0);
     }
   });

@@ -113,7 +113,7 @@ describe("batch normalisation", () => {
     expect(batchNorms("densenet121")).toHaveLength(121);
   });
 
-  test("mask-rcnn-r50-fpn calls 58: 42 in stages 3 to 5, 8 in the pyramid, 4 in each head", () => {
+  test("mask-rcnn-r50-fpn calls 58: 42 in res3 to res5, 8 in the pyramid, 4 in each head", () => {
     const counts = callsByPart("mask-rcnn-r50-fpn", /^[a-z]+\d?/);
     // Hand: three a block and one a shortcut, in stages of 4, 6 and 3 blocks.
     const stages = { layer2: 3 * 4 + 1, layer3: 3 * 6 + 1, layer4: 3 * 3 + 1 };

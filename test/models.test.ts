@@ -161,6 +161,31 @@ describe("transformers", () => {
   });
 });
 
+describe("activations", () => {
+  // Hand: in ResNet one for the stem and three a block; in MobileNetV2 one for the stem, one for the
+  // head, two a block but the first; in EfficientNet those and two a gate; in HRNet 2 for the stem, 12
+  // in the first stage, 4 between stages, 18, 28 and 40 a module of 2, 3 and 4 branches, 16 at the
+  // end; in Mask R-CNN 4 a head, one after its last, 1 a level for the proposals, none in the pyramid.
+  const counts: [name: string, count: number][] = [
+    ["resnet50", 1 + 3 * 16],
+    ["mobilenetv2", 2 + 1 + 2 * 16],
+    ["efficientnet-b0", 2 + 1 + 2 * 15 + 2 * 16],
+    ["vgg16-bn", 13 + 2],
+    ["densenet121", 121],
+    ["hrnet-w18", 2 + 12 + 4 + 18 + 4 * 28 + 3 * 40 + 16],
+    ["mask-rcnn-r50-fpn", 1 + 3 * 16 + 5 + (4 + 1) + (4 + 1)],
+    ["deeplabv3-r101", 1 + 3 * 33 + 6 + 1 + 1],
+    // As B0 without its head; one a node; three on each of five levels in each head.
+    ["efficientdet-d0", 1 + 1 + 2 * 15 + 2 * 16 + 8 * 3 + 2 * 3 * 5],
+    ["vit-b16", 12],
+  ];
+  for (const [name, count] of counts) {
+    test(`${name} has ${count}`, () => {
+      expect(buildModel(name).layers.filter(({ kind }) => kind === "activation")).toHaveLength(count);
+    });
+  }
+});
+
 describe("every model", () => {
   for (const name of modelNames) {
     test(`${name} is consistent`, () => {
@@ -196,6 +221,16 @@ describe("the size of the images", () => {
     const flops = (model: Model) => sum(convolutions(model), ({ forwardFlops }) => forwardFlops);
     expect(flops(large)).toBe(4 * flops(small));
     expect(large.parameters).toBe(small.parameters);
+  });
+
+  test("every model of images takes the least that it says it takes", () => {
+    const ofImages = modelNames.filter((name) => name !== "gpt2-small");
+    for (const name of ofImages) {
+      // 128 is the stride of EfficientDet's coarsest level.
+      const side = name === "efficientdet-d0" ? 128 : 32;
+      const { input } = buildModel(name, { height: side, width: side });
+      expect(input).toEqual({ channels: 3, height: side, width: side });
+    }
   });
 
   test("height and width are told apart", () => {

@@ -59,7 +59,7 @@ function program(): Command {
   normsim
     .command("list")
     .description("list what a scenario can name")
-    .argument("<what>", "clusters, normalizers, collectives, implementations or scenarios")
+    .argument("<what>", "models, clusters, normalizers, collectives, implementations or scenarios")
     .action(async (what: string) => {
       const { list } = await import("./list.ts");
       process.stdout.write(list(what));

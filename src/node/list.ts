@@ -6,6 +6,7 @@ import {
   broadcastAlgorithms,
   reduceScatterAlgorithms,
 } from "../collectives/algorithms.ts";
+import { modelNames } from "../cost/models/registry.ts";
 import { clusterPresets } from "../cost/presets.ts";
 import { ScenarioError } from "../errors.ts";
 import { implementations, normalizerTypes } from "../normalizers/registry.ts";
@@ -14,6 +15,7 @@ import { didYouMean } from "../scenario/suggestion.ts";
 const scenarioFolder = fileURLToPath(new URL("../../../scenarios/", import.meta.url));
 
 const lists: Readonly<Record<string, () => readonly string[]>> = {
+  models: () => modelNames,
   clusters: () => Object.keys(clusterPresets),
   normalizers: () => normalizerTypes,
   collectives: () => [
