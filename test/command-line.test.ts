@@ -189,6 +189,17 @@ describe("bad input ends with exit code 2 and says what to do", () => {
       "name: x\nmesh: { dta: 2 }\n",
       [/^<stdin>:2:9: mesh\.dta: .*did you mean "data"/m, /data.*missing|missing.*data|required/m],
     ],
+    [
+      "weights that do not fit the files",
+      ["run", "-"],
+      JSON.stringify({
+        name: "unfit",
+        mesh: { data: 2 },
+        data: { source: "npy", files: [0, 1].map((rank) => `scenarios/data/toy-vectors/rank${rank}.npy`) },
+        normalizers: [{ type: "layer-norm", weight: [1, 2] }],
+      }),
+      [/^unfit: normalizers\[0\]\.weight: .*3 channels, got 2/m],
+    ],
     ["no scenario", ["run"], undefined, [/missing required argument 'scenario'/]],
     ["an unknown option", ["run", quickstart, "--jsno"], undefined, [/Did you mean --json/]],
     ["a thread count that is none", ["run", quickstart, "--threads", "two"], undefined, [/whole number/]],

@@ -254,10 +254,12 @@ describe("faults", () => {
   });
 
   test("an error that is not about the file is not taken for a fault", () => {
-    const broken = () =>
-      resolveNpySource({ source: "npy", files: ["a"] }, "auto", () => {
+    const bytes = Object.assign(narrow([2]), {
+      subarray: () => {
         throw new TypeError("broken");
-      });
+      },
+    });
+    const broken = () => resolve({ a: bytes }, { files: ["a"] });
     expect(broken).toThrow(TypeError);
   });
 });

@@ -159,8 +159,10 @@ describe("headers by hand", () => {
   });
 });
 
-test("data of another size than its shape cannot be written", () => {
+test("data of another size than its shape, or without 1 to 5 axes, cannot be written", () => {
   expect(() => encodeNpy(new Float32Array(5), [2, 3])).toThrow(/5 elements for shape \[2,3\]/);
+  expect(() => encodeNpy(new Float32Array(1), [])).toThrow(/an array of 0 axes/);
+  expect(() => encodeNpy(new Float32Array(1), [1, 1, 1, 1, 1, 1])).toThrow(/an array of 6 axes/);
 });
 
 /** Flip, remove, insert or overwrite a few bytes; half of the time near the start, where the header is. */

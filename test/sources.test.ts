@@ -168,6 +168,21 @@ test("dy is standard normal and the same whatever the source of x", () => {
   expect(batchOf(heavyTailed).dy).toEqual(dy.subarray(0, 72));
 });
 
+// Oracle: invariant. The product of independent normals of mean 0 has mean 0. This source takes one
+// draw per value, so that a stream shared by x and dy would show.
+test("x and dy are not correlated", () => {
+  const full = { ...sequences, samples: [500], minLength: 6, maxLength: 6, mean: 0 };
+  const { x, dy } = batchOf(full);
+  expect(
+    Math.abs(
+      meanScore(
+        x.map((value, i) => value * dy[i]!),
+        0,
+      ),
+    ),
+  ).toBeLessThan(zMaximum);
+});
+
 describe("gaussian", () => {
   test("x is normal with the mean and std of the scenario", () => {
     const { x } = batchOf({ ...gaussian, samples: [5000] });
@@ -199,7 +214,7 @@ describe("gaussian", () => {
       channels: 2000,
       samples: [60, 60],
       positions: [],
-      channelSpread: 2,
+      channelSpread: 0.5,
       std: 3,
     };
     const momentsOf = (rank: number, trainingStep: number) => {
@@ -218,10 +233,14 @@ describe("gaussian", () => {
       expect(Math.abs(mean(scores)) * Math.sqrt(2000)).toBeLessThan(zMaximum);
       expect(Math.max(...scores.map(Math.abs))).toBeLessThan(7);
     }
-    // ln std ~ N(ln 3, 2²), estimated from 60 normals: biased by (ψ(59/2) − ln 30)/2 = −1/59, variance ψ'(59/2)/4 = 1/118.
+    // Means are N(2, (0.5·3)²), estimated from 60 samples; E std² = 9 exp(2·0.5²), of a log-normal.
+    const means = first.map((channel) => channel.mean);
+    expect(Math.abs(meanScore(means, 2))).toBeLessThan(zMaximum);
+    expect(Math.abs(varianceScore(means, 1.5 ** 2 + (9 * Math.exp(0.5)) / 60))).toBeLessThan(zMaximum);
+    // ln std is N(ln 3, 0.5²), estimated from 60 normals: off by (ψ(59/2) − ln 30)/2 = −1/59, variance ψ'(59/2)/4 = 1/118.
     const logs = first.map(({ std }) => Math.log(std));
     expect(Math.abs(meanScore(logs, Math.log(3) - 1 / 59))).toBeLessThan(zMaximum);
-    expect(Math.abs(varianceScore(logs, 4 + 1 / 118))).toBeLessThan(zMaximum);
+    expect(Math.abs(varianceScore(logs, 0.5 ** 2 + 1 / 118))).toBeLessThan(zMaximum);
   });
 });
 

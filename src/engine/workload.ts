@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import { ScenarioError } from "../errors.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 
@@ -38,8 +39,13 @@ export function syntheticWorkload(scenario: Scenario): Workload {
   };
 }
 
-/** The workload of a scenario whose files have been read. */
+/**
+ * The workload of a scenario whose files have been read.
+ *
+ * @throws ScenarioError if a list of weights or biases does not fit the files' channels.
+ */
 export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
+  refuseUnfitAffine(scenario, batches.channels);
   return {
     scenario,
     worldSize: batches.samples.length,
@@ -52,6 +58,18 @@ export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workloa
     makesData: false,
     makesGradients: batches.dy === null,
   };
+}
+
+function refuseUnfitAffine({ name, normalizers }: Scenario, channels: number): void {
+  const faults = normalizers.flatMap((spec, index) =>
+    (["weight", "bias"] as const).flatMap((key) => {
+      const value = spec[key];
+      if (typeof value === "number" || value.length === channels) return [];
+      const message = `expected one number, or one for each of the files' ${channels} channels, got ${value.length}`;
+      return [{ file: name, path: `normalizers[${index}].${key}`, message }];
+    }),
+  );
+  if (faults.length > 0) throw new ScenarioError(faults);
 }
 
 function product(extents: readonly number[]): number {

@@ -37,7 +37,7 @@ interface Fields {
 }
 
 /** White space, then text in quotes, a word or a sign. At the end of the text: no token. */
-const token = /[\t\n\f\r ]*(?:(['"])([^'"\\]*)\1|(True|False|-?\d+)(?!\w)|([{}():,[\]])|$)/y;
+const token = /[\t\n\f\r ]*(?:(['"])([^'"\\]*)\1|(True|False|-?\d+)|([{}():,[\]])|$)/y;
 
 class HeaderReader {
   readonly #text: string;

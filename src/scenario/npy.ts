@@ -65,26 +65,26 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
 }
 
 /**
- * Write an array as `numpy.save` does, byte for byte: version 1.0, C order, elements from a multiple of 64 on.
+ * Write an array as `numpy.save` does, byte for byte: version 1.0, C order.
  *
+ * @param shape 1 to 5 extents.
  * @throws AssertionError if data does not have the shape.
  */
 export function encodeNpy(data: Float32Array | Float64Array, shape: readonly number[]): Uint8Array {
   const elements = shape.reduce((product, extent) => product * extent, 1);
   assert(data.length === elements, `${data.length} elements for shape [${shape}]`);
-  assert(shape.length >= 1, "an array without axes");
+  assert(shape.length >= 1 && shape.length <= axesMaximum, `an array of ${shape.length} axes`);
   const descr = data instanceof Float32Array ? "<f4" : "<f8";
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  // NumPy leaves room for a first extent of 21 digits, so that a growing array can be rewritten in place.
-  const growth = " ".repeat(21 - String(shape[0]).length);
-  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }${growth}`;
-  const padding = 64 - ((magic.length + 4 + dict.length + 1) % 64);
-  const header = `${dict}${" ".repeat(padding)}\n`;
-  const start = magic.length + 4 + header.length;
-  const bytes = new Uint8Array(start + data.byteLength);
-  bytes.set([...magic, 1, 0, header.length % 256, Math.floor(header.length / 256)]);
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // NumPy pads to a multiple of 64. Up to 5 axes that is 128 in every version, whatever room it leaves inside.
+  const dictBytes = 128 - magic.length - 5;
+  assert(dict.length <= dictBytes, `no room in a .npy header for shape [${shape}]`);
+  const header = `${dict.padEnd(dictBytes)}\n`;
+  const bytes = new Uint8Array(128 + data.byteLength);
+  bytes.set([...magic, 1, 0, header.length, 0]);
   for (let i = 0; i < header.length; i++) bytes[magic.length + 4 + i] = header.charCodeAt(i);
-  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 128);
   return bytes;
 }
 
