@@ -1,29 +1,9 @@
-import * as z from "zod";
 import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
-import type { Cluster } from "../cost/cluster.ts";
-import { knownGpus } from "../cost/links.ts";
-import { clusterPresets } from "../cost/presets.ts";
-import { describe, type Finding, findingsOf, type Issue, issueMessage } from "./issues.ts";
-import { parseBandwidth, parseDuration, type Quantity } from "./quantities.ts";
+import { clusterSchema } from "./cluster-schema.ts";
+import type { Finding } from "./issues.ts";
+import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
-
-/** A map that refuses unknown keys. The message of that issue lists the keys it knows, for `findingsOf`. */
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape).join(", ");
-  const error = (issue: Issue) => (issue.code === "unrecognized_keys" ? known : undefined);
-  return z.strictObject(shape, { error });
-}
-
-/** Text with a unit. `parse` says what is wrong with it. */
-function quantity(example: string, parse: (text: string) => Quantity) {
-  const error = (issue: Issue) => `expected text such as ${example}, got ${describe(issue.input)}`;
-  return z.string({ error }).transform((text, context): number => {
-    const result = parse(text);
-    if ("value" in result) return result.value;
-    context.issues.push({ code: "custom", message: result.fault, input: text });
-    return z.NEVER;
-  });
-}
+import { name, quantity, read, section, z } from "./schema-language.ts";
 
 // Inside float32, and no square of it overflows float64.
 const real = z.number().min(-1e30).max(1e30);
@@ -100,9 +80,6 @@ const npy = section({
 });
 
 const perChannel = (fallback: number) => z.union([real, z.array(real)]).default(fallback);
-const name = z
-  .string()
-  .regex(/^\P{Cc}{1,100}$/u, "expected 1 to 100 characters, none of them a control character");
 const normalizerShape = {
   name: name.exactOptional().describe("Unique; default: the type and group, as in batch-norm (world)."),
   epsilon: real.min(0).default(1e-5).describe("Added to the variance. Default as in PyTorch."),
@@ -129,28 +106,6 @@ const batchNorm = section({
 const layerNorm = section({
   type: z.literal("layer-norm").describe("Normalises each token over its channels."),
   ...normalizerShape,
-});
-
-const inter = section({
-  kind: z
-    .enum(["ib-edr", "ib-hdr", "ib-ndr", "roce", "slingshot-11", "efa", "tcpxo", "tcp"])
-    .describe("Network between nodes."),
-  nicsPerNode: z.int().min(1).max(1024).describe("Network cards of a node."),
-  bandwidth: quantity("25GB/s", parseBandwidth).describe("Of one card, one direction: 25GB/s."),
-  stepLatency: quantity("5us", parseDuration)
-    .exactOptional()
-    .describe("Of one message; default: the kind's."),
-});
-
-const cluster = section({
-  name: name.describe("Shown in reports."),
-  gpu: z.enum(knownGpus).describe("GPU model."),
-  gpusPerNode: z.int().min(1).max(1024).describe("GPUs of a node."),
-  intra: z.enum(["nvlink", "nvswitch", "pcie3", "pcie4", "pcie5"]).describe("Links inside a node."),
-  inter: inter.describe("Links between nodes."),
-}).transform(({ inter: { bandwidth, stepLatency, ...rest }, ...node }): Cluster => {
-  const latency = stepLatency === undefined ? {} : { stepLatencySeconds: stepLatency };
-  return { ...node, inter: { ...rest, bandwidthBytesPerSecond: bandwidth, ...latency } };
 });
 
 const unmodelled = z
@@ -194,8 +149,7 @@ const scenario = section({
   })
     .prefault({})
     .describe("Algorithms of the collectives."),
-  cluster: z
-    .union([z.enum(Object.keys(clusterPresets)).transform((preset) => clusterPresets[preset]!), cluster])
+  cluster: clusterSchema
     .prefault("dgx-a100")
     .describe("What the communication is priced on: the name of a preset, or a cluster."),
   faults: z.array(fault).default([]).describe("Ranks that fail on purpose, to see what a run does then."),
@@ -210,10 +164,8 @@ export const scenarioSchema: z.ZodType<ScenarioDraft> = scenario;
 
 /** Check a value against the schema: the draft, or what is wrong field by field. */
 export function readDraft(value: unknown): { readonly draft?: ScenarioDraft; readonly findings: Finding[] } {
-  const error = (issue: Issue) => issueMessage(issue);
-  const result = scenarioSchema.safeParse(value, { reportInput: true, error });
-  if (result.success) return { draft: result.data, findings: [] };
-  return { findings: findingsOf(result.error.issues) };
+  const { data, findings } = read(scenarioSchema, value);
+  return data === undefined ? { findings } : { draft: data, findings };
 }
 
 /** The schema of one field. `data` is what a value means, undefined if it is not sound. */
