@@ -1,4 +1,4 @@
-// One all-reduce on SimGrid: prints the seconds at which the last rank is done.
+// One all-reduce on SimGrid: prints the seconds at which the last rank is done, and SimGrid's version.
 // The schedules are written here a second time, on purpose: they are the other side of a comparison.
 //
 //   collectives TOPOLOGY ALGORITHM ELEMENTS STRIDE SKEW LATENCY BANDWIDTH [CHILDREN PARENTS]...
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <simgrid/s4u.hpp>
+#include <simgrid/version.h>
 #include <string>
 #include <vector>
 
@@ -158,5 +159,7 @@ int main(int argc, char** argv) {
     sg4::Actor::create("rank" + std::to_string(rank), host, run, rank, steps, rank * 37 % 64 * skew);
   }
   engine.run();
-  std::printf("%.15g\n", sg4::Engine::get_clock());
+  int major, minor, patch;
+  sg_version_get(&major, &minor, &patch);
+  std::printf("%.15g %d.%d.%d\n", sg4::Engine::get_clock(), major, minor, patch);
 }
