@@ -1,0 +1,67 @@
+import { existsSync, writeFileSync } from "node:fs";
+import type { Cluster } from "../cost/cluster.ts";
+import { estimate as estimateStep } from "../cost/estimate/estimate.ts";
+import { estimateTrace } from "../cost/estimate/trace.ts";
+import { parseRequest, type WrittenRequest } from "../cost/estimate/written-request.ts";
+import { clusterPresets } from "../cost/presets.ts";
+import { chromeTrace } from "../cost/trace/chrome-trace.ts";
+import { summaryOf } from "../report/estimate-summary.ts";
+import type { Overview } from "../report/overview.ts";
+import { readCluster } from "./cluster-files.ts";
+import { renderOverview } from "./terminal-table.ts";
+
+/** The options of `normsim estimate`, as text. */
+export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
+  /** The name of a preset, or a YAML or JSON file. */
+  readonly cluster: string;
+  readonly json?: boolean;
+  /** File for the timeline, as a Chrome trace. */
+  readonly trace?: string;
+}
+
+/** A text table never needs more. */
+const widthMaximum = 100;
+
+/** Estimate a step and write what the options ask for. */
+export async function estimate({ json, trace, ...written }: EstimateOptions): Promise<void> {
+  const request = parseRequest({ ...written, cluster: clusterOf(written.cluster) });
+  const result = estimateStep(request);
+  if (trace !== undefined) {
+    const told = { model: result.model, cluster: result.cluster, gpus: `${result.gpus}` };
+    writeFileSync(trace, `${JSON.stringify(chromeTrace(estimateTrace(request), told))}\n`);
+  }
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return;
+  }
+  const { heading, steps, breakdown, groups, advice, notes } = summaryOf(result);
+  const blocks = [
+    heading,
+    ...[steps, breakdown, groups].map(table),
+    wrap(advice),
+    notes.map((note) => wrap(`note: ${note}`)).join("\n"),
+  ];
+  process.stdout.write(`${blocks.join("\n\n")}\n`);
+}
+
+/** A file is read here; names are found, or refused with everything else, by the request. */
+function clusterOf(nameOrFile: string): string | Cluster {
+  const isFile = !Object.hasOwn(clusterPresets, nameOrFile) && existsSync(nameOrFile);
+  return isFile ? readCluster(nameOrFile) : nameOrFile;
+}
+
+function table(overview: Overview): string {
+  return `${overview.heading}\n${renderOverview(overview, widthMaximum)}`;
+}
+
+/** Break a text at blanks into lines that fit. */
+function wrap(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= widthMaximum)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join("\n");
+}
