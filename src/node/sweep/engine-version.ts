@@ -1,0 +1,9 @@
+import { readFileSync } from "node:fs";
+
+/** Version of this normsim: what its package.json says. */
+export function engineVersion(): string {
+  // From source and from dist the package is at another depth.
+  const depth = import.meta.url.endsWith(".ts") ? "../../../" : "../../../../";
+  const text = readFileSync(new URL(`${depth}package.json`, import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { type Fault, ScenarioError } from "../../errors.ts";
+import { type NpyBatches, resolveNpySource } from "../../scenario/npy-source.ts";
+import type { Scenario } from "../../scenario/scenario.ts";
+import { identityOf } from "../../sweep/identity.ts";
+import { engineVersion } from "./engine-version.ts";
+
+/** SHA-256 of bytes or text, in hexadecimal. */
+export function sha256(content: Uint8Array | string): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** What a point is called wherever its result is kept: its scenario, its files' contents and the engine, hashed. */
+export function pointKey(scenario: Scenario, files: Readonly<Record<string, string>>): string {
+  return sha256(identityOf({ scenario, files, engine: engineVersion() }));
+}
+
+/** The files that a scenario names, as it writes them; none where its data are drawn. */
+export function filesNamedBy({ data }: Scenario): string[] {
+  if (data.source !== "npy") return [];
+  return [...new Set([...data.files, ...(data.gradients ?? []), ...(data.mask ?? [])])];
+}
+
+/** The arrays of a scenario whose data are files, of whose bytes `read` knows; else null. */
+export function batchesOf(
+  { data, storage }: Scenario,
+  read: (path: string) => Uint8Array | Fault,
+): NpyBatches | null {
+  return data.source === "npy" ? resolveNpySource(data, storage, read) : null;
+}
+
+/** Files of the scenarios of a sweep: each is read once, and known by its content. */
+export class SweepFiles {
+  readonly #folder: string;
+  readonly #read = new Map<string, { readonly bytes: Uint8Array; readonly hash: string } | Fault>();
+
+  /** Paths are relative to the scenario file; to the working folder where it is standard input. */
+  constructor(scenarioPath: string) {
+    this.#folder = scenarioPath === "-" ? process.cwd() : dirname(resolve(scenarioPath));
+  }
+
+  bytes(path: string): Uint8Array | Fault {
+    const file = this.#file(path);
+    return "bytes" in file ? file.bytes : file;
+  }
+
+  /**
+   * Content hash of each file that a scenario names.
+   *
+   * @throws ScenarioError with every file that cannot be read.
+   */
+  hashes(scenario: Scenario): Record<string, string> {
+    const files = filesNamedBy(scenario).map((path) => ({ path, file: this.#file(path) }));
+    const faults = files.flatMap(({ file }) => ("bytes" in file ? [] : [file]));
+    if (faults.length > 0) throw new ScenarioError(faults);
+    return Object.fromEntries(files.map(({ path, file }) => [path, "hash" in file ? file.hash : ""]));
+  }
+
+  #file(path: string) {
+    const known = this.#read.get(path) ?? readFile(resolve(this.#folder, path), path);
+    this.#read.set(path, known);
+    return known;
+  }
+}
+
+function readFile(path: string, name: string) {
+  try {
+    const bytes = readFileSync(path);
+    return { bytes, hash: sha256(bytes) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return {
+      file: name,
+      path: "",
+      message: `cannot be read (${code}); paths are relative to the scenario file`,
+    };
+  }
+}

@@ -1,0 +1,151 @@
+import type { ConnectionOptions, Job, JobsOptions, Queue, QueueEvents, Worker } from "bullmq";
+import type { PointJob } from "./point-job.ts";
+
+type Client = Awaited<ReturnType<typeof import("./redis-connection.ts").connectRedis>>;
+
+/** Every key in Redis begins with the prefix; a queue's name must not hold a colon. */
+const prefix = "normsim";
+const queueName = "points";
+/** How long a result stays in Redis, for a sweep that lost its connection. */
+const keptSeconds = 3600;
+/** A worker that does not renew its lock for this long is dead, and its point another's. */
+const lockMilliseconds = 8000;
+const stalledCheckMilliseconds = 3000;
+/** Submitted at once; more would hold up other users of the connection. */
+const batchPoints = 200;
+const closeMilliseconds = 2000;
+
+const jobOptions: JobsOptions = {
+  attempts: 3,
+  backoff: { type: "fixed", delay: 1000 },
+  removeOnComplete: { age: keptSeconds },
+  removeOnFail: { age: keptSeconds },
+};
+
+/** How a point ended on some worker. */
+export type Outcome = { readonly report: string } | { readonly failure: string };
+
+/** What a sweep hears of its points. */
+export interface QueueListener {
+  finished(key: string, outcome: Outcome): void;
+  /** A worker took a point, or is still at one. */
+  alive(): void;
+}
+
+/** The queue as a sweep sees it. */
+export class PointQueue {
+  readonly #queue: Queue<PointJob, string>;
+  readonly #events: QueueEvents;
+
+  private constructor(queue: Queue<PointJob, string>, events: QueueEvents) {
+    this.#queue = queue;
+    this.#events = events;
+  }
+
+  static async open(client: Client, listener: QueueListener): Promise<PointQueue> {
+    const { Queue, QueueEvents } = await import("bullmq");
+    const options = { connection: client as unknown as ConnectionOptions, prefix };
+    const queue = new Queue<PointJob, string>(queueName, options);
+    const events = new QueueEvents(queueName, options);
+    // Whether the connection comes back is seen on the client itself.
+    queue.on("error", () => {});
+    events.on("error", () => {});
+    events.on("completed", ({ jobId, returnvalue }) => listener.finished(jobId, { report: returnvalue }));
+    events.on("failed", ({ jobId, failedReason }) => listener.finished(jobId, { failure: failedReason }));
+    events.on("active", () => listener.alive());
+    events.on("progress", () => listener.alive());
+    await events.waitUntilReady();
+    return new PointQueue(queue, events);
+  }
+
+  /** Submit points; one that is there already, by this sweep or another, is not submitted twice. */
+  async submit(points: readonly PointJob[]): Promise<void> {
+    for (let first = 0; first < points.length; first += batchPoints) {
+      const batch = points.slice(first, first + batchPoints);
+      const known = await Promise.all(batch.map(({ key }) => this.#queue.getJob(key)));
+      // A point that failed for an earlier sweep gets its attempts anew.
+      await Promise.all(known.map((job) => (hasFailed(job) ? job?.remove() : undefined)));
+      await this.#queue.addBulk(
+        batch.map((data) => ({ name: "point", data, opts: { ...jobOptions, jobId: data.key } })),
+      );
+    }
+  }
+
+  /** What became of points, for those whose event was missed; null: it is not in the queue at all. */
+  async outcomes(keys: readonly string[]): Promise<Map<string, Outcome | null>> {
+    const found = new Map<string, Outcome | null>();
+    for (let first = 0; first < keys.length; first += batchPoints) {
+      const batch = keys.slice(first, first + batchPoints);
+      const jobs = await Promise.all(batch.map((key) => this.#queue.getJob(key)));
+      for (const [index, job] of jobs.entries()) {
+        if (job === undefined) found.set(batch[index]!, null);
+        else if (hasFailed(job)) found.set(job.id!, { failure: job.failedReason });
+        else if (job.finishedOn !== undefined) found.set(job.id!, { report: job.returnvalue });
+      }
+    }
+    return found;
+  }
+
+  /** Take back points that no worker has begun. */
+  async withdraw(keys: readonly string[]): Promise<void> {
+    for (let first = 0; first < keys.length; first += batchPoints)
+      await Promise.allSettled(keys.slice(first, first + batchPoints).map((key) => this.#queue.remove(key)));
+  }
+
+  async close(): Promise<void> {
+    await within(closeMilliseconds, Promise.allSettled([this.#queue.close(), this.#events.close()]));
+  }
+}
+
+function hasFailed(job: Job<PointJob, string> | undefined): boolean {
+  return job?.finishedOn !== undefined && job.failedReason !== undefined && job.failedReason !== "";
+}
+
+/** What a worker does with a point that it took. */
+export interface PointHandler {
+  /** The report, or why there is none; `isFinal`: another attempt would end the same way. */
+  run(data: unknown): Promise<Outcome & { readonly isFinal?: boolean }>;
+}
+
+/** How often a worker says that it is still at a point. */
+const aliveMilliseconds = 15_000;
+
+/** Take points from the queue, so many at once, until closed. */
+export async function serveQueue(
+  client: Client,
+  concurrency: number,
+  handler: PointHandler,
+): Promise<Worker> {
+  const { UnrecoverableError, Worker } = await import("bullmq");
+  const worker = new Worker<PointJob, string>(
+    queueName,
+    async (job) => {
+      const timer = setInterval(() => void job.updateProgress(1).catch(() => {}), aliveMilliseconds);
+      try {
+        const outcome = await handler.run(job.data);
+        if ("report" in outcome) return outcome.report;
+        throw outcome.isFinal === true ? new UnrecoverableError(outcome.failure) : new Error(outcome.failure);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+    {
+      connection: client as unknown as ConnectionOptions,
+      prefix,
+      concurrency,
+      lockDuration: lockMilliseconds,
+      stalledInterval: stalledCheckMilliseconds,
+      maxStalledCount: 3,
+    },
+  );
+  await worker.waitUntilReady();
+  return worker;
+}
+
+function within(milliseconds: number, work: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  return Promise.race([work, deadline]).finally(() => clearTimeout(timer));
+}

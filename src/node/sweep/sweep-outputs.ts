@@ -1,0 +1,49 @@
+import { writeFileSync } from "node:fs";
+import { readStoredReport } from "../../sweep/stored-report.ts";
+import { type PointReport, sweepCsv, sweepOverview } from "../../sweep/table.ts";
+import { renderOverview } from "../terminal-table.ts";
+import type { KeyedPoint } from "./sweep-points.ts";
+import type { SweepResults } from "./sweep-run.ts";
+
+/** Where the results of a sweep go, besides the table. */
+export interface OutputOptions {
+  readonly csv?: string;
+  readonly ndjson?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const widthMaximum = 100;
+
+/** Write what the options ask for, of the points that have a report, in the order of the grid. */
+export function writeOutputs(
+  points: readonly KeyedPoint[],
+  { reports }: SweepResults,
+  options: OutputOptions,
+): void {
+  const done = points.filter(({ key }) => reports.has(key));
+  const lines = done.map(
+    ({ key, values }) => `{"key":"${key}","values":${JSON.stringify(values)},"report":${reports.get(key)}}`,
+  );
+  if (options.ndjson !== undefined) writeFileSync(options.ndjson, lines.map((line) => `${line}\n`).join(""));
+  if (options.json === true) process.stdout.write(`[${lines.join(",\n")}]\n`);
+  const hasTable = options.json !== true && options.quiet !== true;
+  if (!hasTable && options.csv === undefined) return;
+  const table = done.flatMap(({ key, values }): PointReport[] => {
+    const report = readStoredReport(reports.get(key)!);
+    return report === undefined ? [] : [{ values, report }];
+  });
+  if (options.csv !== undefined) writeFileSync(options.csv, sweepCsv(table));
+  if (hasTable && table.length > 0) {
+    const width = Math.min(process.stdout.columns ?? widthMaximum, widthMaximum);
+    process.stdout.write(`${renderSweep(table, width)}\n`);
+  }
+}
+
+/** The table of a sweep; where the values of the grid leave no room for a figure, points are numbered. */
+export function renderSweep(points: readonly PointReport[], width: number): string {
+  const table = renderOverview(sweepOverview(points, "values"), width);
+  if (table.split("\n").every((line) => line.length <= width)) return table;
+  const note = "point: counted in the order of the grid; --csv and --ndjson have its values";
+  return `${renderOverview(sweepOverview(points, "number"), width)}\n\n${note}`;
+}

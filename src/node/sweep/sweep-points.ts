@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { ScenarioError } from "../../errors.ts";
+import { type Point, sweepPoints } from "../../sweep/points.ts";
+import { pointKey, SweepFiles } from "./point-inputs.ts";
+
+/** A point of a sweep by the key of its result. */
+export interface KeyedPoint extends Point {
+  readonly key: string;
+  /** Content hash of each file that its scenario names. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The points of a sweep over a scenario file, and the files that they name. */
+export interface SweepInput {
+  readonly points: readonly KeyedPoint[];
+  readonly files: SweepFiles;
+}
+
+/**
+ * Read the scenario file of a sweep, or standard input for `-`, and every file that its points name.
+ *
+ * @throws ScenarioError with what is wrong with the file, the grid, its points or their files.
+ */
+export async function readSweep(path: string, sets: readonly string[]): Promise<SweepInput> {
+  const isStdin = path === "-";
+  const written = isStdin ? await text(process.stdin) : readText(path);
+  const files = new SweepFiles(path);
+  const points = sweepPoints(written, isStdin ? "<stdin>" : path, sets).map((point) => {
+    const hashes = files.hashes(point.scenario);
+    return { ...point, files: hashes, key: pointKey(point.scenario, hashes) };
+  });
+  return { points, files };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "no such file" : `cannot be read (${code})`;
+    throw new ScenarioError([{ file: path, path: "", message: reason }]);
+  }
+}

@@ -1,0 +1,47 @@
+import { ScenarioError } from "../../errors.ts";
+import { type SweepFiles, sha256 } from "./point-inputs.ts";
+
+type Client = Awaited<ReturnType<typeof import("./redis-connection.ts").connectRedis>>;
+
+/** A sweep is over by then; unread files do not stay for ever in a Redis that must not evict. */
+const keptSeconds = 7 * 24 * 3600;
+/** What one value of Redis holds (redis.io/docs, strings). */
+const bytesMaximum = 512 * 2 ** 20;
+
+const redisKey = (hash: string): string => `normsim:file:${hash}`;
+
+/**
+ * Put files into Redis under their content hash, each once.
+ *
+ * @param hashes by path, of files that `files` has read.
+ * @throws ScenarioError if one is too large to travel.
+ */
+export async function sendFiles(
+  client: Client,
+  files: SweepFiles,
+  hashes: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const [path, hash] of hashes) {
+    const bytes = files.bytes(path);
+    if (!(bytes instanceof Uint8Array)) throw new ScenarioError([bytes]);
+    if (bytes.length > bytesMaximum) {
+      const message = `has ${bytes.length} bytes, and at most ${bytesMaximum} travel to a worker; sweep without --redis`;
+      throw new ScenarioError([{ file: path, path: "", message }]);
+    }
+    const isThere = await client.expire(redisKey(hash), keptSeconds);
+    if (isThere === 0) await client.set(redisKey(hash), Buffer.from(bytes), "EX", keptSeconds);
+  }
+}
+
+/** The bytes of files by path, for a worker: from Redis alone, and only if they are what their hash says. */
+export async function fetchFiles(
+  client: Client,
+  hashes: Readonly<Record<string, string>>,
+): Promise<Map<string, Uint8Array>> {
+  const fetched = new Map<string, Uint8Array>();
+  for (const [path, hash] of Object.entries(hashes)) {
+    const bytes = await client.getBuffer(redisKey(hash));
+    if (bytes !== null && sha256(bytes) === hash) fetched.set(path, bytes);
+  }
+  return fetched;
+}
