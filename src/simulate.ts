@@ -1,6 +1,7 @@
 import { runWorkload, type SimulateOptions } from "./engine/coordinator.ts";
 import type { Host } from "./engine/host.ts";
 import { inProcessHost } from "./engine/in-process-host.ts";
+import type { Simulation } from "./engine/simulation.ts";
 import { loadedWorkload, syntheticWorkload } from "./engine/workload.ts";
 import { type Report, reportOf } from "./report/report.ts";
 import type { NpyBatches } from "./scenario/npy-source.ts";
@@ -20,9 +21,12 @@ export interface SimulationOptions extends Omit<SimulateOptions, "loaded"> {
  * @throws ScenarioError if the scenario cannot be run as it is; RankError if a rank fails.
  */
 export async function simulate(scenario: Scenario, options: SimulationOptions = {}): Promise<Report> {
+  return reportOf(await measure(scenario, options));
+}
+
+/** What `simulate` measures before it is made into a report: with the ledger of every collective. */
+export async function measure(scenario: Scenario, options: SimulationOptions = {}): Promise<Simulation> {
   const { host = inProcessHost(() => 0), batches, ...rest } = options;
   const workload = batches === undefined ? syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
-  return reportOf(
-    await runWorkload(workload, host, batches === undefined ? rest : { ...rest, loaded: batches }),
-  );
+  return await runWorkload(workload, host, batches === undefined ? rest : { ...rest, loaded: batches });
 }

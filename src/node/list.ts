@@ -6,6 +6,7 @@ import {
   broadcastAlgorithms,
   reduceScatterAlgorithms,
 } from "../collectives/algorithms.ts";
+import { profileNames } from "../cost/frameworks/profiles.ts";
 import { modelNames } from "../cost/models/registry.ts";
 import { clusterPresets } from "../cost/presets.ts";
 import { ScenarioError } from "../errors.ts";
@@ -24,7 +25,10 @@ const lists: Readonly<Record<string, () => readonly string[]>> = {
     `reduce-scatter: ${reduceScatterAlgorithms.join(", ")}`,
     `broadcast: ${broadcastAlgorithms.join(", ")}`,
   ],
-  implementations: () => implementations,
+  implementations: () => [
+    `in a scenario: ${implementations.join(", ")}`,
+    `in an estimate: ${profileNames.join(", ")}`,
+  ],
   scenarios: () =>
     readdirSync(scenarioFolder)
       .filter((name) => name.endsWith(".yaml"))

@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
+import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
 import { findingOf, warningsOf } from "../report/finding.ts";
 import { legendOf, overviewOf } from "../report/overview.ts";
-import type { Report } from "../report/report.ts";
-import { simulate } from "../simulate.ts";
+import { type Report, reportOf } from "../report/report.ts";
+import { measure } from "../simulate.ts";
+import { failIf, parseCondition } from "../sweep/condition.ts";
 import { dumpPass, slug } from "./dump.ts";
 import { piscinaHost } from "./piscina-host.ts";
 import { Progress } from "./progress.ts";
@@ -16,17 +18,28 @@ export interface RunOptions {
   readonly json?: boolean;
   readonly out?: string;
   readonly dump?: string;
+  readonly trace?: string;
   /** 0: in this process. */
   readonly threads?: number;
   readonly seed?: number;
+  readonly failIf?: string;
   readonly quiet?: boolean;
 }
 
 /** A text table never needs more; where nobody says how wide the terminal is, this is assumed. */
 const widthMaximum = 100;
 
-/** Run scenario files one after the other and write what the options ask for. */
-export async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+/** Exit codes: done, and a condition holds. */
+const done = 0;
+const conditionHolds = 3;
+
+/**
+ * Run scenario files one after the other and write what the options ask for.
+ *
+ * @returns the exit code: 0, or 3 if `failIf` holds for a report.
+ */
+export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
+  const condition = options.failIf === undefined ? null : parseCondition(options.failIf);
   // Every file is checked before the first one runs.
   const inputs = await Promise.all(paths.map(readScenario));
   const reports: Report[] = [];
@@ -39,6 +52,9 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
   }
+  const findings = condition === null ? [] : reports.flatMap((report) => failIf(condition, report).findings);
+  for (const finding of findings) process.stderr.write(`${finding}\n`);
+  return findings.length > 0 ? conditionHolds : done;
 }
 
 function withSeed({ scenario, batches }: ScenarioInput, seed: number | undefined): ScenarioInput {
@@ -61,7 +77,7 @@ async function runOne(
     batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
   const lastStep = scenario.trainingSteps - 1;
   try {
-    const report = await simulate(scenario, {
+    const simulation = await measure(scenario, {
       host,
       ...(batches === null ? {} : { batches }),
       ...(quiet === true ? {} : { onProgress: (done, total, what) => progress.show(done, total, what) }),
@@ -70,11 +86,22 @@ async function runOne(
           dumpPass(folder(dump), pass, scenario, positionExtents);
       },
     });
+    const report = reportOf(simulation);
+    if (options.trace !== undefined) {
+      const file = traceFile(options.trace, isOneOfMany, scenario.name);
+      writeFileSync(file, `${JSON.stringify(traceOfSimulation(simulation))}\n`);
+    }
     if (options.out !== undefined) writeReport(folder(options.out), report);
     return report;
   } finally {
     progress.clear();
   }
+}
+
+/** Traces of several scenarios go into one file each, before the extension. */
+function traceFile(path: string, isOneOfMany: boolean, name: string): string {
+  const extension = extname(path);
+  return isOneOfMany ? `${path.slice(0, path.length - extension.length)}-${slug(name)}${extension}` : path;
 }
 
 function writeReport(folder: string, report: Report): void {

@@ -17,7 +17,11 @@ export function textOutput({ operation, device, nodes, gpusPerNode, rows }: Prin
   const ranks = nodes * gpusPerNode;
   const body = (bytes: number, seconds: number): string => {
     const bandwidth = bytes / seconds / 1e9;
-    const cells = [(seconds * 1e6).toFixed(2), bandwidth.toFixed(2), (bandwidth * busFactor(operation, ranks)).toFixed(2)];
+    const cells = [
+      (seconds * 1e6).toFixed(2),
+      bandwidth.toFixed(2),
+      (bandwidth * busFactor(operation, ranks)).toFixed(2),
+    ];
     return `${cells.map((cell) => cell.padStart(9)).join("")}      0`;
   };
   return [

@@ -1,0 +1,216 @@
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+
+const examples = `
+Examples:
+  normsim run scenarios/quickstart.yaml
+  normsim run - --json < my.yaml | jq .normalizers[0].divergence.outputMse
+  normsim run my.yaml --dump out     # y, dx and gradients of every rank as .npy`;
+
+const sweepExamples = `
+Examples:
+  normsim sweep scenarios/group-sweep.yaml --set data.samples=1,2,4,8 --set seed=1,2,3 --csv out.csv
+  normsim sweep my.yaml --set mesh.data=2,4,8 --resume --fail-if 'SyncBN: divergence.outputMse.mean > 1e-6'
+  normsim sweep my.yaml --set data.samples=1,2,4 --redis redis://localhost   # run by normsim worker`;
+
+const estimateExamples = `
+Examples:
+  normsim estimate --model resnet50 --cluster dgx-a100 --gpus 64 --microbatch 32
+  normsim estimate --model mask-rcnn-r50-fpn --cluster dgx-1-v100 --gpus 8 --microbatch 2 --implementation detectron2
+  normsim estimate --model resnet50 --cluster dgx-h100 --gpus 512 --microbatch 32 --step-time 95ms --json`;
+
+const collectiveExamples = `
+Examples:
+  normsim collective all-reduce --cluster dgx-a100 --nodes 2 --bytes 8KiB,1MiB,1GiB
+  normsim collective all-gather --cluster dgx-h100 --nodes 8 --gpus-per-node 8 --bytes 64KiB --nccl 2.26 --json`;
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number, 0 or more.");
+  return value;
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Whether commander threw this, having written its own message; its code is 0 for --help and --version. */
+export function commanderExitCode(error: unknown): number | null {
+  if (!(error instanceof Error && "code" in error && "exitCode" in error)) return null;
+  return String(error.code).startsWith("commander.") ? Number(error.exitCode) : null;
+}
+
+/** The command line of normsim. Each command loads what it needs when it runs. */
+export function createProgram(): Command {
+  const program = new Command("normsim")
+    .description(
+      "Simulates the statistics of distributed training: BatchNorm, SyncBN and LayerNorm with real numbers.",
+    )
+    .version(version())
+    .addHelpText("after", examples)
+    .exitOverride();
+  addRun(program);
+  addSweep(program);
+  addWorker(program);
+  addEstimate(program);
+  addCollective(program);
+  addCalibrate(program);
+  addValidate(program);
+  addList(program);
+  addSchema(program);
+  return program;
+}
+
+function addRun(program: Command): void {
+  program
+    .command("run")
+    .description(
+      "run scenario files: what does each normaliser send, and how far is each rank from the whole batch?",
+    )
+    .argument("<scenario...>", "YAML or JSON files; '-' reads standard input")
+    .option("--json", "write the report as JSON (an array if there are several scenarios)")
+    .option("--out <folder>", "write report.json and report.txt into this folder")
+    .option("--trace <file>", "write every message on the scenario's cluster as a Chrome trace, for Perfetto")
+    .option("--dump <folder>", "write y, dx, gradients and running statistics of the last step as .npy files")
+    .option(
+      "--threads <count>",
+      "worker threads for the ranks; 0 runs in this process (default: the cores)",
+      count,
+    )
+    .option("--seed <number>", "use this seed instead of the scenario's", count)
+    .option("--fail-if <condition>", "exit 3 if it holds, such as 'divergence.outputMse.mean > 0.1'")
+    .option("--quiet", "no progress and no table")
+    .addHelpText("after", examples)
+    .action(async (paths: string[], options) => {
+      const { run } = await import("./run.ts");
+      process.exitCode = await run(paths, options);
+    });
+}
+
+function addSweep(program: Command): void {
+  program
+    .command("sweep")
+    .description("run a scenario once for every point of a grid, here or on many machines")
+    .argument("<scenario>", "YAML or JSON file, which may hold a matrix; '-' reads standard input")
+    .option("--set <path=values>", "one axis of the grid, such as data.samples=1,2,4; repeatable", collect)
+    .option("--redis <url>", "run the points by the workers of this Redis (rediss:// for TLS)")
+    .option("--csv <file>", "write every figure, one row per point and normaliser")
+    .option("--ndjson <file>", "write the reports, one line per point")
+    .option("--json", "write the reports as a JSON array instead of the table")
+    .option("--resume [folder]", "keep results there and run only what is missing (default: normsim-sweep)")
+    .option("--fail-if <condition>", "exit 3 if it holds, such as 'divergence.outputMse.mean > 0.1'")
+    .option("--threads <count>", "points at once; 0 runs in this process (default: the cores)", count)
+    .option("--quiet", "no progress and no table")
+    .addHelpText("after", sweepExamples)
+    .action(async (path: string, options) => {
+      const { sweep } = await import("./sweep/sweep.ts");
+      process.exitCode = await sweep(path, options);
+    });
+}
+
+function addWorker(program: Command): void {
+  program
+    .command("worker")
+    .description("run points of sweeps from a queue until SIGTERM, on any machine")
+    .requiredOption("--redis <url>", "redis://[user:password@]host[:port][/database], rediss:// for TLS")
+    .option("--threads <count>", "points at once (default: the cores)", count)
+    .option("--quiet", "no progress")
+    .action(async (options) => {
+      const { worker } = await import("./sweep/worker.ts");
+      await worker(options);
+    });
+}
+
+function addEstimate(program: Command): void {
+  program
+    .command("estimate")
+    .description("what will SyncBN cost a model on a cluster, and what does each group size buy?")
+    .requiredOption("--model <name>", "see normsim list models")
+    .requiredOption("--cluster <name|file>", "a preset (normsim list clusters) or a cluster file")
+    .requiredOption("--gpus <count>", "data-parallel ranks")
+    .requiredOption("--microbatch <count>", "samples on each GPU")
+    .option("--precision <name>", "fp32, tf32 or amp")
+    .option("--implementation <name>", "framework profile (normsim list implementations)")
+    .option("--group <ranks>", "a number, node or world")
+    .option("--step-time <duration>", "your own measured step without SyncBN, such as 120ms")
+    .option("--nccl <version>", "NCCL's version")
+    .option("--trace <file>", "write the step's timeline as a Chrome trace, for Perfetto")
+    .option("--json", "write the estimate as JSON")
+    .addHelpText("after", estimateExamples)
+    .action(async (options) => {
+      const { estimate } = await import("./estimate.ts");
+      await estimate(options);
+    });
+}
+
+function addCollective(program: Command): void {
+  program
+    .command("collective")
+    .description("predict NCCL's time for a collective, in nccl-tests' columns, with an 80 % band")
+    .argument("<operation>", "all-reduce, all-gather, reduce-scatter or broadcast")
+    .requiredOption("--cluster <name|file>", "a preset (normsim list clusters) or a cluster file")
+    .requiredOption("--bytes <sizes>", "sizes between commas, as nccl-tests counts them: 8KiB,1MiB")
+    .option("--nodes <count>", "nodes (default: 1)")
+    .option("--gpus-per-node <count>", "GPUs on each node (default: all of the cluster's)")
+    .option("--nccl <version>", "NCCL's version")
+    .option("--json", "write the rows as JSON")
+    .addHelpText("after", collectiveExamples)
+    .action(async (operation: string, options) => {
+      const { collective } = await import("./collective.ts");
+      await collective(operation, options);
+    });
+}
+
+function addCalibrate(program: Command): void {
+  program
+    .command("calibrate")
+    .description(
+      "fit a cluster file to your own nccl-tests outputs (text or -J JSON) and print it with residuals",
+    )
+    .argument("<output...>", "files that nccl-tests wrote")
+    .option("--cluster <name|file>", "what to start from (default: the DGX of the GPU that the output names)")
+    .option("--nodes <count>", "nodes, where the output does not say")
+    .option("--gpus-per-node <count>", "GPUs on each node, where the output does not say")
+    .action(async (files: string[], options) => {
+      const { calibrate } = await import("./calibrate.ts");
+      await calibrate(files, options);
+    });
+}
+
+function addValidate(program: Command): void {
+  program
+    .command("validate")
+    .description("predict every published measurement that is shipped and print the error of each")
+    .option("--json", "write the points as JSON")
+    .action(async (options) => {
+      const { validate } = await import("./validate.ts");
+      await validate(options);
+    });
+}
+
+function addList(program: Command): void {
+  program
+    .command("list")
+    .description("list what a scenario or an option can name")
+    .argument("<what>", "models, clusters, normalizers, collectives, implementations or scenarios")
+    .action(async (what: string) => {
+      const { list } = await import("./list.ts");
+      process.stdout.write(list(what));
+    });
+}
+
+function addSchema(program: Command): void {
+  program
+    .command("schema")
+    .description("print the JSON Schema of the scenario file, for editors")
+    .action(async () => {
+      const { scenarioJsonSchema } = await import("../scenario/json-schema.ts");
+      process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+    });
+}
