@@ -15,7 +15,15 @@ import pathlib
 import numpy as np
 import torch
 
-from oracles import batch_norm, batch_norm_masked, check_against_torch, layer_norm
+from oracles import (
+    batch_norm,
+    batch_norm_masked,
+    check_against_torch,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    rms_norm,
+)
 
 torch.set_num_threads(1)
 
@@ -90,6 +98,40 @@ LAYER_NORM = [
     ([1, 2], 8, [2, 2], 1e3, 1e-5),
     ([0, 1, 1], 6, [2, 2, 2], 10, 1e-5),
     ([2], 1, [2, 1, 2], 10, 1e-3),
+]
+
+# As LAYER_NORM; ratio 1e3 leaves RMSNorm almost without spread, which is its point.
+RMS_NORM = [
+    ([4, 4], 3, [], 0, 2**-23),
+    ([5, 0, 2], 8, [], 0, 1e-5),
+    ([3], 1, [], 10, 1e-3),
+    ([3, 2], 16, [], 1e3, 1e-5),
+    ([2, 3], 3, [4], 0, 2**-23),
+    ([1, 1], 65, [3], 10, 1e-6),
+    ([2, 1], 5, [2, 3], 0, 1e-5),
+    ([0, 1, 1], 6, [2, 2, 2], 10, 1e-3),
+]
+
+# Samples per rank, channels, position extents, |mean|/std, epsilon, groups.
+GROUP_NORM = [
+    ([3, 2], 4, [], 0, 1e-5, 2),
+    ([2, 0, 1], 6, [4], 0, 1e-5, 3),
+    ([2, 1], 6, [3], 10, 1e-3, 1),
+    ([1, 2], 3, [5], 0, 1e-5, 3),
+    ([1, 1], 64, [2], 0, 1e-5, 32),
+    ([2, 2], 8, [2, 3], 1e3, 1e-5, 2),
+    ([1, 1, 1], 9, [3, 3], 1e4, 1e-5, 3),
+    ([2, 1], 4, [2, 2, 2], 10, 1e-5, 2),
+]
+
+# Samples per rank, channels, position extents, |mean|/std, epsilon.
+INSTANCE_NORM = [
+    ([2, 2], 3, [4], 0, 1e-5),
+    ([1, 0, 3], 5, [2], 10, 1e-3),
+    ([1, 1], 65, [3], 0, 1e-5),
+    ([2, 1], 3, [3, 3], 1e3, 1e-5),
+    ([1, 2], 1, [4, 2], 1e4, 1e-5),
+    ([2, 1], 4, [2, 1, 3], 0, 1e-5),
 ]
 
 
@@ -201,13 +243,16 @@ def batch_norm_case(seed, group, spec, is_masked):
     return record_case("batch-norm", name, drawn, masks, settings, {"ranks": ranks, "groups": groups})
 
 
-def layer_norm_case(seed, spec):
-    samples, channels, extents, ratio, epsilon = spec
+def resident_case(seed, kind, function, spec):
+    """A normaliser whose statistics span no samples; `spec` may end with its groups."""
+    samples, channels, extents, ratio, epsilon, *groups = spec
     drawn = draw_case(np.random.default_rng(seed), samples, channels, extents, ratio, 1)
     x, dy, weight, bias = drawn
-    ranks = [flattened(layer_norm(a, b, weight, bias, epsilon)) for a, b in zip(x, dy)]
-    name = title(samples, channels, extents, ratio, f"epsilon {epsilon:g}")
-    return record_case("layer-norm", name, drawn, [None] * len(x), {"epsilon": epsilon}, {"ranks": ranks})
+    ranks = [flattened(function(a, b, weight, bias, epsilon, *groups)) for a, b in zip(x, dy)]
+    rest = [f"epsilon {epsilon:g}", *(f"{count} groups" for count in groups)]
+    name = title(samples, channels, extents, ratio, *rest)
+    settings = {"epsilon": epsilon, **({"groups": groups[0]} if groups else {})}
+    return record_case(kind, name, drawn, [None] * len(x), settings, {"ranks": ranks})
 
 
 def lines(value, indent=""):
@@ -230,4 +275,10 @@ if __name__ == "__main__":
     write("batch-norm", [batch_norm_case(1000 + i, "world", s, False) for i, s in enumerate(BATCH_NORM)])
     write("batch-norm-grouped", [batch_norm_case(2000 + i, g, s, False) for i, (g, s) in enumerate(BATCH_NORM_GROUPED)])
     write("batch-norm-masked", [batch_norm_case(3000 + i, "world", s, True) for i, s in enumerate(BATCH_NORM_MASKED)])
-    write("layer-norm", [layer_norm_case(4000 + i, s) for i, s in enumerate(LAYER_NORM)])
+    for first, kind, function, specs in [
+        (4000, "layer-norm", layer_norm, LAYER_NORM),
+        (5000, "rms-norm", rms_norm, RMS_NORM),
+        (6000, "group-norm", group_norm, GROUP_NORM),
+        (7000, "instance-norm", instance_norm, INSTANCE_NORM),
+    ]:
+        write(kind, [resident_case(first + i, kind, function, spec) for i, spec in enumerate(specs)])

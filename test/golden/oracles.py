@@ -103,6 +103,42 @@ def layer_norm(x, dy, weight, bias, epsilon):
     return {"y": y.detach(), "dx": inputs.grad, "dWeight": own_weight.grad, "dBias": own_bias.grad}
 
 
+def rms_norm(x, dy, weight, bias, epsilon):
+    """PyTorch's autograd on x / sqrt(mean x^2 + epsilon), over the channels of every sample and position of one rank."""
+    inputs = torch.from_numpy(x).requires_grad_()
+    own_weight = torch.from_numpy(weight).requires_grad_()
+    own_bias = torch.from_numpy(bias).requires_grad_()
+    tokens = inputs.movedim(1, -1)
+    x_hat = tokens / torch.sqrt((tokens * tokens).mean(-1, keepdim=True) + epsilon)
+    y = (x_hat * own_weight + own_bias).movedim(-1, 1)
+    y.backward(torch.from_numpy(dy))
+    return {"y": y.detach(), "dx": inputs.grad, "dWeight": own_weight.grad, "dBias": own_bias.grad}
+
+
+def group_norm(x, dy, weight, bias, epsilon, groups):
+    """PyTorch over blocks of channels and the positions of every sample of one rank."""
+    return per_sample(x, dy, weight, bias, lambda a, w, b: torch.nn.functional.group_norm(a, groups, w, b, epsilon))
+
+
+def instance_norm(x, dy, weight, bias, epsilon):
+    """PyTorch over the positions of every sample and channel of one rank."""
+    return per_sample(
+        x, dy, weight, bias, lambda a, w, b: torch.nn.functional.instance_norm(a, weight=w, bias=b, eps=epsilon)
+    )
+
+
+def per_sample(x, dy, weight, bias, function):
+    if len(x) == 0:
+        zeros = np.zeros(len(weight))
+        return {"y": x, "dx": x, "dWeight": zeros, "dBias": zeros}
+    inputs = torch.from_numpy(x).requires_grad_()
+    own_weight = torch.from_numpy(weight).requires_grad_()
+    own_bias = torch.from_numpy(bias).requires_grad_()
+    y = function(inputs, own_weight, own_bias)
+    y.backward(torch.from_numpy(dy))
+    return {"y": y.detach(), "dx": inputs.grad, "dWeight": own_weight.grad, "dBias": own_bias.grad}
+
+
 def check_against_torch(steps, dy, whole, weight, bias, epsilon, momentum):
     """The NumPy formulas, with nothing masked, are PyTorch's."""
     by_numpy = batch_norm_masked(steps, dy, whole, weight, bias, epsilon, momentum)
