@@ -3,17 +3,23 @@ import { describe, expect, test } from "vitest";
 import { type Axis, type Extent, indexSetsOf } from "../src/kernels/index-sets.ts";
 import type { FloatArray, Kernels } from "../src/kernels/kernels.ts";
 import { scalarKernels } from "../src/kernels/scalar.ts";
+import { countValues } from "../src/kernels/set-counts.ts";
 import { createKernelMemory, createWasmKernels, descriptionBytes } from "../src/kernels/wasm.ts";
 
 // Oracle: the scalar reference. Equality is bit for bit: both sum in the lanes that IndexSets documents.
 
-const reductions: readonly (readonly Axis[])[] = [
-  ["samples", "positions"],
-  ["channels"],
-  ["positions"],
-  ["channels", "positions"],
-  ["samples", "channels", "positions"],
-  [],
+/** Axes, and blocks of channels where there are several. */
+const reductions: readonly (readonly [readonly Axis[], number?])[] = [
+  [["samples", "positions"]],
+  [["channels"]],
+  [["positions"]],
+  [["channels", "positions"]],
+  [["channels", "positions"], 2],
+  [["channels", "positions"], 3],
+  [["channels"], 3],
+  [["samples", "positions"], 2],
+  [["samples", "channels", "positions"]],
+  [[]],
 ];
 
 interface Arrays {
@@ -57,7 +63,7 @@ function arraysIn(buffer: ArrayBufferLike, start: number, storage: 32 | 64, exte
 function runAll(
   kernels: Kernels,
   extent: Extent,
-  reduces: readonly Axis[],
+  [reduces, groups = 1]: (typeof reductions)[number],
   masked: boolean,
   a: Arrays,
 ): number[][] {
@@ -67,7 +73,7 @@ function runAll(
     a.dy[i] = wave(i, 2);
   }
   for (let i = 0; i < a.mask.length; i++) a.mask[i] = wave(i, 3) > -20 ? 1 : 0;
-  const sets = indexSetsOf(extent, reduces);
+  const sets = indexSetsOf(extent, reduces, groups);
   const fill = (target: Float64Array, k: number): Float64Array => {
     for (let i = 0; i < target.length; i++) target[i] = wave(i, k);
     return target;
@@ -91,6 +97,22 @@ function runAll(
   return [...outputs, Array.from(a.y)];
 }
 
+test("countValues counts what the kernels sum", () => {
+  // Oracle: the scalar reference, summing ones.
+  const extent = { samples: 3, channels: 6, positions: 5 };
+  const mask = Uint8Array.from({ length: 15 }, (_, i) => (i % 4 === 1 ? 0 : 1));
+  const x = new Float64Array(90).fill(1);
+  for (const [reduces, groups] of reductions) {
+    const sets = indexSetsOf(extent, reduces, groups);
+    for (const valid of [null, mask]) {
+      const [sum, count] = [new Float64Array(sets.setCount), new Float64Array(sets.setCount)];
+      scalarKernels.sums({ x, mask: valid }, sets, sum);
+      countValues(sets, valid, count);
+      expect(count).toEqual(sum);
+    }
+  }
+});
+
 const descriptions = 4096;
 const memory = createKernelMemory(1 << 22);
 const wasm = await createWasmKernels(
@@ -101,8 +123,10 @@ const dataStart = 1024 + descriptionBytes(descriptions);
 
 describe("the SIMD kernels equal the scalar reference bit for bit", () => {
   for (const storage of [32, 64] as const) {
-    for (const reduces of reductions) {
-      test(`float${storage}, reducing over ${reduces.join(" and ") || "nothing"}`, () => {
+    for (const reduction of reductions) {
+      const [reduces, groups = 1] = reduction;
+      const what = `${reduces.join(" and ") || "nothing"}${groups === 1 ? "" : `, ${groups} blocks of channels`}`;
+      test(`float${storage}, reducing over ${what}`, () => {
         fc.assert(
           fc.property(
             fc.record({
@@ -111,11 +135,12 @@ describe("the SIMD kernels equal the scalar reference bit for bit", () => {
               positions: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 37 })),
             }),
             fc.boolean(),
-            (extent, masked) => {
+            (drawn, masked) => {
+              const extent = { ...drawn, channels: drawn.channels * groups };
               const scalar = arraysIn(new ArrayBuffer(1 << 20), 0, storage, extent);
               const simd = arraysIn(memory.buffer, dataStart, storage, extent);
-              expect(runAll(wasm, extent, reduces, masked, simd)).toEqual(
-                runAll(scalarKernels, extent, reduces, masked, scalar),
+              expect(runAll(wasm, extent, reduction, masked, simd)).toEqual(
+                runAll(scalarKernels, extent, reduction, masked, scalar),
               );
             },
           ),

@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
+import type { Axis } from "../src/kernels/index-sets.ts";
 import { expectClose } from "./support/close.ts";
 import { toleranceOf } from "./support/expect-outcome.ts";
 import { goldenFamilies, readGolden } from "./support/golden.ts";
 import type { NormalizerCase } from "./support/normalizer-case.ts";
 import { lastBatches } from "./support/outcome.ts";
-import { batchNormReference, layerNormReference, type ReferenceInput } from "./support/reference.ts";
+import { type ReferenceInput, references } from "./support/reference.ts";
 import { wave } from "./support/wave.ts";
 
 // What the algebra of normalisation says about the slow reference, whatever the data.
 
 const golden: readonly NormalizerCase[] = goldenFamilies.flatMap((family) => readGolden(family));
-const references = { "batch-norm": batchNormReference, "layer-norm": layerNormReference };
-const kinds = ["batch-norm", "layer-norm"] as const;
+const kinds = Object.keys(references) as NormalizerCase["type"][];
 
 /** Places in [N, C, L] of each set's valid elements. */
 function setsOf(type: NormalizerCase["type"], input: ReferenceInput): number[][] {
@@ -21,7 +21,15 @@ function setsOf(type: NormalizerCase["type"], input: ReferenceInput): number[][]
     const token =
       Math.floor(at / (input.positions * input.channels)) * input.positions + (at % input.positions);
     if (input.mask !== null && input.mask[token] === 0) continue;
-    const set = type === "batch-norm" ? channel : token;
+    const sample = Math.floor(at / (input.positions * input.channels));
+    const block = Math.floor((channel * (input.groups ?? 1)) / input.channels);
+    const set = {
+      "batch-norm": channel,
+      "layer-norm": token,
+      "rms-norm": token,
+      "group-norm": sample * input.channels + block,
+      "instance-norm": sample * input.channels + channel,
+    }[type];
     sets.set(set, [...(sets.get(set) ?? []), at]);
   }
   return [...sets.values()];
@@ -37,7 +45,7 @@ describe("every set of every golden case", () => {
     bias: new Array<number>(input.channels).fill(0),
   });
 
-  test("has Σ dx = 0 and Σ dx·x̂ = iv·(Σ g·x̂)·ε/(v + ε)", () => {
+  test("has Σ dx = 0, RMSNorm's aside, and Σ dx·x̂ = iv·(Σ g·x̂)·ε/(v + ε)", () => {
     for (const example of golden) {
       const tolerance = toleranceOf(example, "float64").dx;
       for (const input of lastBatches(example)) {
@@ -51,7 +59,8 @@ describe("every set of every golden case", () => {
           const along = sumOf(set.map((at) => g(at) * xHat[at]!)) / Math.sqrt(spreads[index]!);
           // n terms, each off by the tolerance of dx, and times |x̂| <= √n.
           const n = set.length;
-          expectClose([sumOf(set.map((at) => dx[at]!))], [0], 0, n * tolerance, example.name);
+          if (example.type !== "rms-norm")
+            expectClose([sumOf(set.map((at) => dx[at]!))], [0], 0, n * tolerance, example.name);
           expectClose(
             [sumOf(set.map((at) => dx[at]! * xHat[at]!))],
             [(along * input.epsilon) / spreads[index]!],
@@ -64,14 +73,15 @@ describe("every set of every golden case", () => {
     }
   });
 
-  test("has |x̂| <= √(n − 1)", () => {
+  test("has |x̂| <= √(n − 1), and RMSNorm's √n", () => {
     for (const example of golden) {
       const tolerance = toleranceOf(example, "float64").y;
       for (const input of lastBatches(example)) {
         const { y: xHat } = references[example.type](plain(input));
         for (const set of setsOf(example.type, input)) {
           const most = Math.max(...set.map((at) => Math.abs(xHat[at]!)));
-          expect(most, example.name).toBeLessThanOrEqual(Math.sqrt(set.length - 1) + tolerance);
+          const freedom = example.type === "rms-norm" ? set.length : set.length - 1;
+          expect(most, example.name).toBeLessThanOrEqual(Math.sqrt(freedom) + tolerance);
         }
       }
     }
@@ -79,25 +89,34 @@ describe("every set of every golden case", () => {
 });
 
 describe("the Jacobian of x̂", () => {
-  // Oracle: closed form J = iv·(I − 11ᵀ/n − x̂x̂ᵀ/n), symmetric: dx is J·dy. Sums of 7 values of order 1.
+  // Oracle: closed form J = iv·(I − 11ᵀ/n − x̂x̂ᵀ/n), symmetric: dx is J·dy. RMSNorm's has no 11ᵀ/n. Sums of 7
+  // values of order 1.
   const tolerance = 1e-14;
   const n = 7;
   const epsilon = 0.25;
 
   for (const type of kinds) {
-    test(`has eigenvalues 0 along 1, iv·ε/(v + ε) along x̂ and iv across both: ${type}`, () => {
-      const shape = type === "batch-norm" ? { samples: n, channels: 1 } : { samples: 1, channels: n };
+    const first = type === "rms-norm" ? "" : "0 along 1, ";
+    test(`has eigenvalues ${first}iv·ε/(v + ε) along x̂ and iv across: ${type}`, () => {
+      const one = { samples: 1, channels: 1, positions: 1, groups: 1 };
+      const axis: Partial<Record<typeof type, Axis>> = {
+        "batch-norm": "samples",
+        "instance-norm": "positions",
+      };
+      const shape = { ...one, [axis[type] ?? "channels"]: n };
       const run = (dy: readonly number[]) => {
         const weight = new Array<number>(n).fill(1);
         const bias = new Array<number>(n).fill(0);
-        const input = { ...shape, positions: 1, mask: null, epsilon, x: wave(n, 5), dy, weight, bias };
+        const input = { ...shape, mask: null, epsilon, x: wave(n, 5), dy, weight, bias };
         return references[type](input);
       };
       const { y: xHat, variance } = run(wave(n, 6));
       const iv = 1 / Math.sqrt(variance[0]! + epsilon);
       const squared = sumOf(xHat.map((value) => value * value));
 
-      expectClose(run(new Array<number>(n).fill(1)).dx, new Array<number>(n).fill(0), 0, tolerance);
+      const centred = type === "rms-norm" ? 0 : 1;
+      if (centred === 1)
+        expectClose(run(new Array<number>(n).fill(1)).dx, new Array<number>(n).fill(0), 0, tolerance);
       const along = (iv * epsilon) / (variance[0]! + epsilon);
       expectClose(
         run(xHat).dx,
@@ -106,7 +125,7 @@ describe("the Jacobian of x̂", () => {
         tolerance,
       );
       for (let i = 0; i < n; i++) {
-        const across = xHat.map((value, j) => (i === j ? 1 : 0) - 1 / n - (xHat[i]! * value) / squared);
+        const across = xHat.map((value, j) => (i === j ? 1 : 0) - centred / n - (xHat[i]! * value) / squared);
         expectClose(
           run(across).dx,
           across.map((value) => iv * value),
@@ -139,6 +158,7 @@ describe("backward is the derivative of forward", () => {
           const mask = Array.from({ length: samples * positions }, (_, token) => (token === 0 ? 0 : 1));
           const input: ReferenceInput = {
             ...shape,
+            groups: channels % 2 === 0 ? 2 : 1,
             x: wave(count, 7),
             dy: wave(count, 8),
             mask: isMasked ? mask : null,

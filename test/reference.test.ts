@@ -8,15 +8,15 @@ import {
   layerNormReference,
   type ReferenceInput,
   type ReferenceOutput,
+  references,
 } from "./support/reference.ts";
-import { batchNormTable, layerNormTable } from "./support/table.ts";
+import { batchNormTable, layerNormTable, residentTable } from "./support/table.ts";
 import { wave } from "./support/wave.ts";
 
 const golden: readonly NormalizerCase[] = goldenFamilies.flatMap((family) => readGolden(family));
-const tables: readonly NormalizerCase[] = [...batchNormTable, ...layerNormTable];
+const tables: readonly NormalizerCase[] = [...batchNormTable, ...layerNormTable, ...residentTable];
 
-const references = { "batch-norm": batchNormReference, "layer-norm": layerNormReference };
-const kinds = ["batch-norm", "layer-norm"] as const;
+const kinds = Object.keys(references) as NormalizerCase["type"][];
 
 describe("the slow reference is PyTorch", () => {
   // Oracle: PyTorch and, with a mask, NumPy (test/golden/generate.py).
@@ -83,7 +83,7 @@ describe("masks", () => {
   for (const type of kinds) {
     test(`padding may hold anything: ${type}`, () => {
       for (const example of readGolden("batch-norm-masked")) {
-        const [input] = lastBatches(example) as [ReferenceInput];
+        const input: ReferenceInput = { ...lastBatches(example)[0]!, groups: 1 };
         const spoil = (values: ArrayLike<number>, by: number) =>
           Array.from(values, (value, at) => (input.mask![tokenOf(input, at)] === 0 ? by : value));
         for (const by of [0, 1e30, Number.NaN]) {
@@ -95,7 +95,7 @@ describe("masks", () => {
 
     test(`a longer padding changes no bit: ${type}`, () => {
       for (const example of readGolden("batch-norm-masked")) {
-        const [input] = lastBatches(example) as [ReferenceInput];
+        const input: ReferenceInput = { ...lastBatches(example)[0]!, groups: 1 };
         const longer: ReferenceInput = {
           ...input,
           positions: input.positions + 2,

@@ -58,12 +58,12 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown normaliser",
     written({ 8: "  - { name: BN, type: BatchNorm }" }),
-    '8:23: normalizers[0].type: expected "batch-norm" or "layer-norm", got "BatchNorm"; did you mean "batch-norm"?',
+    '8:23: normalizers[0].type: expected "batch-norm", "batch-renorm", "layer-norm", "rms-norm", "group-norm" or "instance-norm", got "BatchNorm"; did you mean "batch-norm"?',
   ],
   [
     "an unknown group",
     written({ 8: "  - { name: BN, type: batch-norm, group: wrld }" }),
-    '8:42: normalizers[0].group: expected "rank", "world", "node" or a number, got "wrld"; did you mean "world"?',
+    '8:42: normalizers[0].group: expected "rank", "world", "node", a number or a list, got "wrld"; did you mean "world"?',
   ],
   [
     "a group of no ranks",
@@ -74,6 +74,49 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "a group that is larger than the world",
     written({ 8: "  - { name: BN, type: batch-norm, group: 5 }" }),
     "8:42: normalizers[0].group: expected at most the 4 ranks of the mesh, got 5",
+  ],
+  [
+    "lists of ranks that leave one out",
+    written({ 8: "  - { name: BN, type: batch-norm, group: [[0, 2], [1]] }" }),
+    "8:42: normalizers[0].group: expected each of the 4 ranks of the mesh once, 3 is missing",
+  ],
+  [
+    "lists of ranks that name one twice",
+    written({ 8: "  - { name: BN, type: batch-renorm, group: [[0, 2, 1], [1, 3]] }" }),
+    "8:44: normalizers[0].group: expected each of the 4 ranks of the mesh once, got 1 twice",
+  ],
+  [
+    "lists of ranks that are not there",
+    written({ 8: "  - { name: BN, type: batch-norm, group: [[0, 1, 2, 3, 4]] }" }),
+    "8:42: normalizers[0].group: expected each of the 4 ranks of the mesh once, got 4",
+  ],
+  [
+    "a list that is no list of lists",
+    written({ 8: "  - { name: BN, type: batch-norm, group: [0, 1, 2, 3] }" }),
+    ...[0, 1, 2, 3].map(
+      (rank) => `8:${43 + 3 * rank}: normalizers[0].group[${rank}]: expected a list, got ${rank}`,
+    ),
+  ],
+  [
+    "a virtual batch of a group",
+    written({ 8: "  - { name: BN, type: batch-norm, group: 2, virtualBatch: 2 }" }),
+    "8:59: normalizers[0].virtualBatch: expected group: rank beside it, whose samples it splits",
+  ],
+  [
+    "blocks that do not divide the channels",
+    written({ 9: "  - { type: group-norm, groups: 2 }" }),
+    "9:33: normalizers[1].groups: expected a divisor of the 3 channels, got 2",
+  ],
+  [
+    "no number of blocks",
+    written({ 9: "  - { type: group-norm }" }),
+    "9:5: normalizers[1].groups: missing: expected a number",
+  ],
+  [
+    "bounds of batch renormalisation that cross",
+    written({ 9: "  - { type: batch-renorm, rMax: 0.5, dMax: -1 }" }),
+    "9:33: normalizers[1].rMax: expected at least 1, got 0.5",
+    "9:44: normalizers[1].dMax: expected at least 0, got -1",
   ],
   [
     "an unknown algorithm",

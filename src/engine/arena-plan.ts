@@ -1,15 +1,16 @@
-import { type Extent, indexSetsOf } from "../kernels/index-sets.ts";
+import type { Extent } from "../kernels/index-sets.ts";
 import { descriptionBytes } from "../kernels/wasm.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
 import type { RankBlock } from "./placement.ts";
 import type { Workload } from "./workload.ts";
 
-/** Different index sets one thread may describe to the kernels: per rank, one per normaliser and two more. */
-const setsPerRank = (normalizers: number): number => normalizers + 2;
+/** Different index sets one thread may describe to the kernels: per rank, two per normaliser (slices) and two more. */
+const setsPerRank = (normalizers: number): number => 2 * normalizers + 2;
 
 /** mean, m2, sumDy, sumDyXmu of the whole batch. */
 const wholeArrayCount = 4;
@@ -57,11 +58,24 @@ export const channelArrays = [
   "localSumDyXmu",
   "dWeight",
   "dBias",
+  "gain",
+  "shift",
+  "offset",
 ] as const;
 export const comparedSums = 4;
 
 /** Names of the per-set arrays: what the normaliser used, and what the whole batch would have given. */
-export const setArrays = ["mean", "m2", "invStd", "sumG", "sumGXmu", "meanG", "slope", "scale"] as const;
+export const setArrays = [
+  "count",
+  "mean",
+  "m2",
+  "invStd",
+  "sumG",
+  "sumGXmu",
+  "meanG",
+  "slope",
+  "scale",
+] as const;
 
 /** Extent of a rank's microbatch. */
 export function extentOf(workload: Workload, rank: number): Extent {
@@ -70,8 +84,8 @@ export function extentOf(workload: Workload, rank: number): Extent {
 
 /** The most sets any normaliser has on a rank; at least one per channel, for the reference. */
 export function setCountMaximum(workload: Workload, rank: number): number {
-  const counts = workload.scenario.normalizers.map(
-    (spec) => indexSetsOf(extentOf(workload, rank), createNormalizer(spec).reduces).setCount,
+  const counts = workload.scenario.normalizers.map((spec) =>
+    setCountOf(slicesOf(spec, createNormalizer(spec), extentOf(workload, rank))),
   );
   return Math.max(workload.channels, ...counts);
 }

@@ -44,6 +44,10 @@ export interface RankViews {
   readonly localSumDyXmu: Float64Array;
   readonly dWeight: Float64Array;
   readonly dBias: Float64Array;
+  /** See RankView. */
+  readonly gain: Float64Array;
+  readonly shift: Float64Array;
+  readonly offset: Float64Array;
   /** [Σ(a − b)² | Σab | Σa² | Σb²] per channel: y against the whole batch's y. */
   readonly comparedY: Float64Array;
   /** The same for dx. */
@@ -89,10 +93,10 @@ export function wholeViews(memory: KernelMemory, plan: ArenaPlan, workload: Work
   };
 }
 
-/** The part of a rank's set statistics that a normaliser with `setCount` sets uses. */
-export function firstSets(statistics: SetStatistics, setCount: number): SetStatistics {
+/** The statistics of `setCount` sets of a rank. */
+export function partOf(statistics: SetStatistics, firstSet: number, setCount: number): SetStatistics {
   return Object.fromEntries(
-    setArrays.map((name) => [name, statistics[name].subarray(0, setCount)]),
+    setArrays.map((name) => [name, statistics[name].subarray(firstSet, firstSet + setCount)]),
   ) as unknown as SetStatistics;
 }
 
@@ -111,9 +115,10 @@ export function rankViews(
   const { channels } = workload;
   const setCount = setCountMaximum(workload, rank);
   const localCount = take(1);
-  const [localMean, localM2, localSumDy, localSumDyXmu, dWeight, dBias] = channelArrays.map(() =>
-    take(channels),
-  );
+  const perChannel = Object.fromEntries(channelArrays.map((name) => [name, take(channels)])) as Record<
+    (typeof channelArrays)[number],
+    Float64Array
+  >;
   const statistics = (): SetStatistics =>
     Object.fromEntries(setArrays.map((name) => [name, take(setCount)])) as unknown as SetStatistics;
   const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
@@ -128,12 +133,7 @@ export function rankViews(
       : null,
     payload: floats(offsets.payload, plan.payloadCapacity),
     localCount,
-    localMean: localMean!,
-    localM2: localM2!,
-    localSumDy: localSumDy!,
-    localSumDyXmu: localSumDyXmu!,
-    dWeight: dWeight!,
-    dBias: dBias!,
+    ...perChannel,
     comparedY: take(comparedSums * channels),
     comparedDx: take(comparedSums * channels),
     used: statistics(),

@@ -30,49 +30,47 @@ export function newDivergenceEntries(): DivergenceEntries {
 }
 
 /**
- * Statistics that span ranks (channels): one entry per group and channel, by the group's first rank
- * that holds values; betweenRankShare = Σ n_g/N · meanGap² has one entry per channel.
+ * Statistics that span ranks (channels): one entry per group, slice and channel, by the group's first
+ * rank, where there are values; betweenRankShare = Σ n_g/N · meanGap² has one entry per channel.
  */
 export function logChannelStatistics(
   entries: DivergenceEntries,
   groups: readonly Group[],
   ranks: readonly RankViews[],
-  counts: readonly number[],
+  setCounts: readonly number[],
   whole: WholeViews,
 ): void {
   const total = whole.count[0]!;
   if (total === 0) return;
-  const holders = groups.filter(({ ranks: [first] }) => counts[first!]! > 0);
-  for (let c = 0; c < whole.mean.length; c++) {
+  const channels = whole.mean.length;
+  for (let c = 0; c < channels; c++) {
     const global = { count: total, mean: whole.mean[c]!, m2: whole.m2[c]! };
     let share = 0;
-    for (const group of holders) {
-      const first = group.ranks[0]!;
-      const { mean, m2 } = ranks[first]!.used;
-      const count = counts[first]!;
-      share += (count / total) * logDivergence(entries, { count, mean: mean[c]!, m2: m2[c]! }, global) ** 2;
+    for (const { ranks: members } of groups) {
+      const first = members[0]!;
+      const { count, mean, m2 } = ranks[first]!.used;
+      for (let set = c; set < setCounts[first]!; set += channels) {
+        const local = { count: count[set]!, mean: mean[set]!, m2: m2[set]! };
+        if (local.count > 0) share += (local.count / total) * logDivergence(entries, local, global) ** 2;
+      }
     }
     entries.betweenRankShare.push(share);
   }
 }
 
-/** Statistics that live on one rank (tokens): one entry per rank, the mean over its valid tokens. */
-export function logTokenStatistics(
-  entries: DivergenceEntries,
-  rank: RankViews,
-  setCount: number,
-  count: number,
-): void {
-  const { used, reference, mask } = rank;
-  const perToken = newDivergenceEntries();
-  for (let token = 0; token < setCount; token++) {
-    if (mask !== null && mask[token] === 0) continue;
-    const local = { count, mean: used.mean[token]!, m2: used.m2[token]! };
-    const global = { count, mean: reference.mean[token]!, m2: reference.m2[token]! };
-    perToken.betweenRankShare.push(logDivergence(perToken, local, global) ** 2);
+/** Statistics that live on one rank (tokens, groups of a sample's channels): one entry per rank, the mean over those of any values. */
+export function logResidentStatistics(entries: DivergenceEntries, rank: RankViews, setCount: number): void {
+  const { used, reference } = rank;
+  const perSet = newDivergenceEntries();
+  for (let set = 0; set < setCount; set++) {
+    const count = used.count[set]!;
+    if (count === 0) continue;
+    const local = { count, mean: used.mean[set]!, m2: used.m2[set]! };
+    const global = { count: reference.count[set]!, mean: reference.mean[set]!, m2: reference.m2[set]! };
+    perSet.betweenRankShare.push(logDivergence(perSet, local, global) ** 2);
   }
   for (const metric of metrics) {
-    const values = perToken[metric];
+    const values = perSet[metric];
     if (values.length > 0)
       entries[metric].push(values.reduce((sum, value) => sum + value, 0) / values.length);
   }
@@ -135,30 +133,26 @@ function cosine({ difference, product, square, squareWhole }: Compared): number 
   return norms === 0 ? 0 : product / norms;
 }
 
-/** The part of a rank: means over channels of |m − M|/√V and of its own mean squared output error. */
-export function rankDivergence(
-  rank: RankViews,
-  spansRanks: boolean,
-  count: number,
-  whole: WholeViews,
-): RankDivergence {
+/**
+ * The part of a rank: means over its statistics of |m − M|/√V and over its values of the squared output
+ * error. `shared`: whose statistics are M and V where sets span ranks.
+ */
+export function rankDivergence(rank: RankViews, setCount: number, shared: WholeViews | null): RankDivergence {
   const tokens = rank.localCount[0]!;
   if (tokens === 0) return { meanGap: null, outputMse: null };
   const { channels } = rank.extent;
   let difference = 0;
   for (let c = 0; c < channels; c++) difference += rank.comparedY[c]!;
   const outputMse = finite(difference / (tokens * channels));
-  const { mean } = rank.used;
-  const reference = spansRanks
-    ? { mean: whole.mean, m2: whole.m2, count: whole.count[0]! }
-    : { ...rank.reference, count };
-  const sets = spansRanks ? channels : rank.extent.samples * rank.extent.positions;
+  const { used, reference } = rank;
   let gap = 0;
   let valid = 0;
-  for (let set = 0; set < sets; set++) {
-    if (!spansRanks && rank.mask !== null && rank.mask[set] === 0) continue;
-    const V = reference.m2[set]! / reference.count;
-    gap += V === 0 ? 0 : Math.abs(mean[set]! - reference.mean[set]!) / Math.sqrt(V);
+  for (let set = 0; set < setCount; set++) {
+    if (used.count[set] === 0) continue;
+    const whole = shared === null ? set : set % channels;
+    const { mean, m2 } = shared ?? reference;
+    const V = m2[whole]! / (shared === null ? reference.count[set]! : shared.count[0]!);
+    gap += V === 0 ? 0 : Math.abs(used.mean[set]! - mean[whole]!) / Math.sqrt(V);
     valid++;
   }
   return { meanGap: finite(gap / valid), outputMse };

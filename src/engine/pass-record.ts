@@ -5,7 +5,7 @@ import type { Normalizer } from "../normalizers/operator.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { logChannelStatistics, logOutputs, logTokenStatistics, rankDivergence } from "./divergence-log.ts";
+import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence } from "./divergence-log.ts";
 import type { PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
 import type { Workload } from "./workload.ts";
@@ -30,24 +30,35 @@ export function recordPass(
   const spansRanks = normalizer.reduces.includes("samples");
   recordCollectives(record, normalizer, results, trainingStep, around);
   recordNumerics(record, results, ranks, spansRanks);
-  const counts = results.map(({ count }) => count);
-  if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, counts, whole);
+  const setCounts = results.map(({ setCount }) => setCount);
+  if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, setCounts, whole);
   else {
-    for (const [rank, views] of ranks.entries()) {
-      logTokenStatistics(record.divergence, views, tokensOf(views), counts[rank]!);
-    }
+    for (const [rank, views] of ranks.entries())
+      logResidentStatistics(record.divergence, views, setCounts[rank]!);
   }
   logOutputs(record.divergence, ranks, whole.count[0]!, workload.scenario.backward);
   record.groupCounts = spansRanks
-    ? record.groups.map((group) => counts[group.ranks[0]!]!)
-    : [workload.channels];
+    ? record.groups.flatMap(({ ranks: [first] }) => slicesOfChannel(ranks[first!]!, setCounts[first!]!))
+    : [largestCount(ranks, setCounts)];
   record.perRank = ranks.map((views, rank) => ({
-    ...rankDivergence(views, spansRanks, counts[rank]!, whole),
+    ...rankDivergence(views, setCounts[rank]!, spansRanks ? whole : null),
     values: views.localCount[0]!,
   }));
 }
 
-const tokensOf = ({ extent }: RankViews): number => extent.samples * extent.positions;
+/** Values of one channel in each slice of a rank. */
+function slicesOfChannel({ used, extent }: RankViews, setCount: number): number[] {
+  return Array.from(used.count.subarray(0, setCount)).filter((_, set) => set % extent.channels === 0);
+}
+
+/** Values of the largest index set. */
+function largestCount(ranks: readonly RankViews[], setCounts: readonly number[]): number {
+  let largest = 0;
+  for (const [rank, { used }] of ranks.entries()) {
+    for (let set = 0; set < setCounts[rank]!; set++) largest = Math.max(largest, used.count[set]!);
+  }
+  return largest;
+}
 
 /** Sort ledger entries into collectives, and hold every one against its schedule: what is priced is what ran. */
 function recordCollectives(
@@ -100,30 +111,21 @@ function checkAgainstSchedule(
 }
 
 function recordNumerics(
-  { numerics, groups, spec }: NormalizerRecord,
+  { numerics, groups }: NormalizerRecord,
   results: readonly PassResult[],
   ranks: readonly RankViews[],
   spansRanks: boolean,
 ): void {
   for (const { nonFinite } of results) numerics.nonFinite += nonFinite;
-  const constant = (views: RankViews, sets: number): number => {
-    let found = 0;
-    for (let set = 0; set < sets; set++) {
-      if (!spansRanks && views.mask !== null && views.mask[set] === 0) continue;
-      if (views.used.m2[set] === 0) found++;
-    }
-    return found;
-  };
-  if (!spansRanks) {
-    for (const views of ranks) numerics.constantSets += constant(views, tokensOf(views));
-    return;
-  }
-  assert(spec.type === "batch-norm", `${spec.type} has no groups of channels`);
-  for (const group of groups) {
-    const { count, clampedVariances } = results[group.ranks[0]!]!;
+  // Where sets span ranks, all ranks of a group know the same statistics: the first one counts.
+  const holders = spansRanks ? groups.map((group) => group.ranks[0]!) : ranks.keys();
+  for (const rank of holders) {
+    const { used, extent } = ranks[rank]!;
+    const { setCount, clampedVariances } = results[rank]!;
     numerics.clampedVariances += clampedVariances;
-    if (count === 0) continue;
-    if (count === 1) numerics.singleValueGroups++;
-    numerics.constantSets += constant(ranks[group.ranks[0]!]!, ranks[group.ranks[0]!]!.extent.channels);
+    for (let set = 0; set < setCount; set++) {
+      if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
+      if (spansRanks && set % extent.channels === 0 && used.count[set] === 1) numerics.singleValueGroups++;
+    }
   }
 }

@@ -5,8 +5,8 @@ export interface PassResult {
   readonly rank: number;
   /** The collectives of this pass. */
   readonly ledger: readonly LedgerEntry[];
-  /** Values behind each statistic after pooling. */
-  readonly count: number;
+  /** How many statistics the rank used, of all its slices. */
+  readonly setCount: number;
   /** Merged variances that rounding had made negative. */
   readonly clampedVariances: number;
   /** Elements of y and dx that are NaN or infinite. */

@@ -1,12 +1,15 @@
-import type { Progress } from "../collectives/communicator.ts";
+import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
-import type { Normalizer, RankView } from "../normalizers/operator.ts";
+import type { Normalizer, RankView, SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { type Slice, setCountOf, slicesOf } from "../normalizers/slices.ts";
+import { machineEpsilon } from "../scenario/microbatch.ts";
+import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillGradient, fillMicrobatch } from "../scenario/synthetic.ts";
 import { RunningStatistics } from "../statistics/running-statistics.ts";
-import { firstSets, type RankViews, type WholeViews } from "./arena-views.ts";
+import { partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Phase } from "./control.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
@@ -36,8 +39,10 @@ export class Rank {
   readonly #endpoint: Endpoint;
   readonly #channelSets: IndexSets;
   readonly #normalizers: readonly Normalizer[];
-  readonly #sets: readonly IndexSets[];
+  readonly #slices: readonly (readonly Slice[])[];
   readonly #running: readonly RunningStatistics[];
+  /** What the running statistics would be if every step pooled the whole batch. */
+  readonly #runningWhole: readonly RunningStatistics[];
   #passes = 0;
   #validTokens = 0;
 
@@ -49,11 +54,11 @@ export class Rank {
     this.#endpoint = new Endpoint(context.fabric, rank);
     this.#channelSets = indexSetsOf(views.extent, ["samples", "positions"]);
     this.#normalizers = normalizers.map(createNormalizer);
-    this.#sets = this.#normalizers.map(({ reduces }) => indexSetsOf(views.extent, reduces));
-    this.#running = normalizers.map((spec) => {
-      const momentum = spec.type === "batch-norm" ? spec.momentum : null;
-      return new RunningStatistics(context.workload.channels, momentum);
-    });
+    this.#slices = normalizers.map((spec, index) => slicesOf(spec, this.#normalizers[index]!, views.extent));
+    const runningOf = (spec: NormalizerSpec): RunningStatistics =>
+      new RunningStatistics(context.workload.channels, "momentum" in spec ? spec.momentum : null);
+    this.#running = normalizers.map(runningOf);
+    this.#runningWhole = normalizers.map(runningOf);
   }
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
@@ -82,25 +87,42 @@ export class Rank {
   *pass(index: number, trainingStep: number, report: (result: PassResult) => void): Progress<void> {
     const { workload } = this.#context;
     const normalizer = this.#normalizers[index]!;
-    const view = this.#viewOf(index);
+    const communicator = this.#communicator(index);
+    const views = this.#slicesInUse(index, communicator);
     const ledgerStart = this.#endpoint.ledger.length;
+    let clampedVariances = 0;
     this.#enter(trainingStep, index, "forward");
-    const { count, clampedVariances } = yield* normalizer.forward(view);
-    if (normalizer.tracksStatistics) this.#track(index, count);
+    for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
+    if (normalizer.tracksStatistics) for (const view of views) this.#track(index, view);
     if (workload.scenario.backward) {
       this.#enter(trainingStep, index, "backward");
-      yield* normalizer.backward(view, count);
+      yield* this.#backward(normalizer, views);
     }
     this.#enter(trainingStep, index, "comparing");
-    this.#compare(index, view);
+    this.#compare(index, communicator);
     report({
       rank: this.rank,
       ledger: this.#endpoint.ledger.slice(ledgerStart),
-      count,
+      setCount: setCountOf(this.#slices[index]!),
       clampedVariances,
       nonFinite: this.#nonFinite(),
     });
     this.#enter(trainingStep, index, "idle");
+  }
+
+  /** Every slice backward; dWeight and dBias are summed over slices, in order. */
+  *#backward(normalizer: Normalizer, slices: readonly RankView[]): Progress<void> {
+    const { dWeight, dBias } = this.#views;
+    const [first, ...others] = slices;
+    yield* normalizer.backward(first!);
+    for (const slice of others) {
+      const before = [dWeight.slice(), dBias.slice()] as const;
+      yield* normalizer.backward(slice);
+      for (let c = 0; c < dWeight.length; c++) {
+        dWeight[c] = before[0][c]! + dWeight[c]!;
+        dBias[c] = before[1][c]! + dBias[c]!;
+      }
+    }
   }
 
   #enter(trainingStep: number, index: number, phase: Phase): void {
@@ -109,54 +131,85 @@ export class Rank {
     injectFault(workload.scenario.faults, { rank: this.rank, trainingStep, phase }, exit);
   }
 
-  #viewOf(index: number): RankView {
-    const { workload, kernels, whole, groups } = this.#context;
-    const { x, mask, extent, dy, y, dx, used, payload, dWeight, dBias } = this.#views;
-    const sets = this.#sets[index]!;
+  #communicator(index: number): Communicator {
+    const group = this.#context.groups[index]![this.rank]!;
+    return this.#endpoint.communicator(group, index, this.#passes++);
+  }
+
+  /** The view of every slice, with its part of the statistics that the normaliser uses. */
+  #slicesInUse(index: number, communicator: Communicator): RankView[] {
+    const { used } = this.#views;
+    let firstSet = 0;
+    return this.#slices[index]!.map((slice) => {
+      const statistics = partOf(used, firstSet, slice.sets.setCount);
+      firstSet += slice.sets.setCount;
+      return this.#viewOf(index, slice, communicator, statistics, this.#running[index]!);
+    });
+  }
+
+  #viewOf(
+    index: number,
+    { firstSample, extent, sets }: Slice,
+    communicator: Communicator,
+    statistics: SetStatistics,
+    running: RunningStatistics,
+  ): RankView {
+    const { workload, kernels, whole } = this.#context;
+    const { x, mask, dy, y, dx, payload, dWeight, dBias, gain, shift, offset } = this.#views;
     const spec = workload.scenario.normalizers[index]!;
-    const group = groups[index]![this.rank]!;
+    const part = <T extends FloatArray | Uint8Array>(array: T, perSample: number): T =>
+      array.subarray(firstSample * perSample, (firstSample + extent.samples) * perSample) as T;
+    const perSample = extent.channels * extent.positions;
     return {
       kernels,
       extent,
       sets,
-      input: { x, mask },
-      validTokens: this.#validTokens,
-      dy,
-      y,
-      dx,
-      statistics: firstSets(used, sets.setCount),
+      centres: this.#normalizers[index]!.centres,
+      input: { x: part(x, perSample), mask: mask === null ? null : part(mask, extent.positions) },
+      dy: part(dy, perSample),
+      y: part(y, perSample),
+      dx: part(dx, perSample),
+      statistics,
       weight: whole.weight[index]!,
       bias: whole.bias[index]!,
       ones: whole.ones,
       dWeight,
       dBias,
-      epsilon: spec.epsilon,
-      communicator: this.#endpoint.communicator(group, index, this.#passes++),
+      gain,
+      shift,
+      offset,
+      running,
+      epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
+      communicator,
       payload: (count) => payload.subarray(0, count),
     };
   }
 
-  #track(index: number, count: number): void {
-    const { channels } = this.#views.extent;
+  #track(index: number, { statistics }: RankView): void {
     const running = this.#running[index]!;
-    const unbiased = this.#views.used.m2.subarray(0, channels).map((m2) => m2 / (count - 1));
-    running.update(count, this.#views.used.mean.subarray(0, channels), unbiased);
+    track(running, statistics.count[0]!, statistics);
     this.#views.runningMean[index]!.set(running.runningMean);
     this.#views.runningVariance[index]!.set(running.runningVariance);
   }
 
-  #compare(index: number, view: RankView): void {
+  #compare(index: number, communicator: Communicator): void {
     const { whole, scratch, workload } = this.#context;
-    const { y, dx, reference, comparedY, comparedDx } = this.#views;
-    const isShared = this.#normalizers[index]!.reduces.includes("samples");
+    const { y, dx, extent, reference, comparedY, comparedDx } = this.#views;
+    const normalizer = this.#normalizers[index]!;
+    const isShared = normalizer.reduces.includes("samples");
+    const slice = isShared ? { firstSample: 0, extent, sets: this.#channelSets } : this.#slices[index]![0]!;
+    const statistics = partOf(reference, 0, slice.sets.setCount);
+    const running = this.#runningWhole[index]!;
+    const view = this.#viewOf(index, slice, communicator, statistics, running);
     const part = scratch.subarray(0, y.length);
     compareWithWhole(
-      { ...view, statistics: firstSets(reference, view.sets.setCount), y: part, dx: part },
+      { ...view, y: part, dx: part },
+      normalizer,
       isShared ? whole : null,
-      isShared ? whole.count[0]! : view.extent.channels,
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
+    if (normalizer.tracksStatistics) track(running, whole.count[0]!, whole);
   }
 
   #nonFinite(): number {
@@ -173,4 +226,14 @@ export class Rank {
     }
     return count;
   }
+}
+
+/** Remember the moments of a batch of `count` values per channel. */
+function track(
+  running: RunningStatistics,
+  count: number,
+  { mean, m2 }: { readonly mean: Float64Array; readonly m2: Float64Array },
+): void {
+  const unbiased = m2.map((squares) => squares / (count - 1));
+  running.update(count, mean, unbiased);
 }

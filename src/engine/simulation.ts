@@ -22,7 +22,7 @@ export interface NormalizerRecord {
   readonly numerics: Numerics;
   /** Of the last training step, one per rank. */
   perRank: (RankDivergence & { readonly values: number })[];
-  /** Values behind the statistics of each group, in the last training step; of one token for a token's normaliser. */
+  /** Values behind the statistics of each group and slice, in the last training step; of the largest set where sets lie on one rank. */
   groupCounts: readonly number[];
   /** Forward and backward passes, on the clock of this machine, computation included. */
   wallSeconds: number;
@@ -34,7 +34,7 @@ export interface Numerics {
   nonFinite: number;
   /** Merged variances that rounding had made negative and that were taken as 0. */
   clampedVariances: number;
-  /** Statistics without spread, whose x̂ is 0 (channels of a group, or tokens). */
+  /** Statistics without spread, whose x̂ is 0 (channels of a group, tokens, blocks of a sample's channels). */
   constantSets: number;
   /** Groups whose channels had one value: no unbiased variance, the running variance was left alone. */
   singleValueGroups: number;

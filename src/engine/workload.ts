@@ -1,5 +1,6 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
+import { channelFindings } from "../scenario/consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 
@@ -42,10 +43,10 @@ export function syntheticWorkload(scenario: Scenario): Workload {
 /**
  * The workload of a scenario whose files have been read.
  *
- * @throws ScenarioError if a list of weights or biases does not fit the files' channels.
+ * @throws ScenarioError if a normaliser does not go with the channels that the files turned out to have.
  */
 export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
-  refuseUnfitAffine(scenario, batches.channels);
+  refuseUnfitNormalizers(scenario, batches.channels);
   return {
     scenario,
     worldSize: batches.samples.length,
@@ -60,15 +61,12 @@ export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workloa
   };
 }
 
-function refuseUnfitAffine({ name, normalizers }: Scenario, channels: number): void {
-  const faults = normalizers.flatMap((spec, index) =>
-    (["weight", "bias"] as const).flatMap((key) => {
-      const value = spec[key];
-      if (typeof value === "number" || value.length === channels) return [];
-      const message = `expected one number, or one for each of the files' ${channels} channels, got ${value.length}`;
-      return [{ file: name, path: `normalizers[${index}].${key}`, message }];
-    }),
-  );
+function refuseUnfitNormalizers({ name, normalizers }: Scenario, channels: number): void {
+  const faults = normalizers
+    .flatMap((spec, index) => channelFindings(spec, index, channels))
+    .map(({ path: [, index, key], message }) => {
+      return { file: name, path: `normalizers[${index}].${key}`, message };
+    });
   if (faults.length > 0) throw new ScenarioError(faults);
 }
 

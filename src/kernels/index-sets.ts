@@ -40,16 +40,24 @@ interface Loop {
   readonly token: number;
 }
 
-/** The index sets of a normaliser that reduces over the named axes of an [N, C, L] array. */
-export function indexSetsOf(extent: Extent, reduces: readonly Axis[]): IndexSets {
+/**
+ * The index sets of a normaliser that reduces over the named axes of an [N, C, L] array.
+ *
+ * @param channelGroups blocks of consecutive channels; a set that spans channels spans those of one.
+ */
+export function indexSetsOf(extent: Extent, reduces: readonly Axis[], channelGroups = 1): IndexSets {
   const { samples, channels, positions } = extent;
+  assert(channels % channelGroups === 0, `${channelGroups} groups do not divide ${channels} channels`);
   const kept = (axis: Axis, count: number): number => (reduces.includes(axis) ? 1 : count);
   const setsPerChannel = kept("positions", positions);
-  const setsPerSample = kept("channels", channels) * setsPerChannel;
+  const channelsPerGroup = channels / channelGroups;
+  const setsPerGroup = kept("channels", channelsPerGroup) * setsPerChannel;
+  const setsPerSample = channelGroups * setsPerGroup;
   const stride = (axis: Axis, sets: number): number => (reduces.includes(axis) ? 0 : sets);
   return indexSets(kept("samples", samples) * setsPerSample, [
     { extent: samples, set: stride("samples", setsPerSample), channel: 0, token: positions },
-    { extent: channels, set: stride("channels", setsPerChannel), channel: 1, token: 0 },
+    { extent: channelGroups, set: setsPerGroup, channel: channelsPerGroup, token: 0 },
+    { extent: channelsPerGroup, set: stride("channels", setsPerChannel), channel: 1, token: 0 },
     { extent: positions, set: stride("positions", 1), channel: 0, token: 1 },
   ]);
 }

@@ -51,7 +51,7 @@ export function dumpPass(
       write("dweight", views.dWeight, [channels]);
       write("dbias", views.dBias, [channels]);
     }
-    if (spec.type === "batch-norm") {
+    if ("momentum" in spec) {
       write("running_mean", views.runningMean[pass.normalizer]!, [channels]);
       write("running_var", views.runningVariance[pass.normalizer]!, [channels]);
     }

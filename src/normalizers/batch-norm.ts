@@ -1,24 +1,6 @@
-import type { Progress } from "../collectives/communicator.ts";
-import { momentsCombine } from "../collectives/merge-moments.ts";
-import type { FloatArray } from "../kernels/kernels.ts";
-import type { BatchNormSpec } from "../scenario/scenario.ts";
-import { emptyMoments, type Moments, mergeMoments } from "../statistics/moments.ts";
-import {
-  type CollectiveShape,
-  differentiateSets,
-  type ForwardResult,
-  localMoments,
-  type Normalizer,
-  normalizeSets,
-  type RankView,
-} from "./operator.ts";
-
-/** How several ranks come to share the moments of their channels. */
-interface Synchronization {
-  collective(channels: number): CollectiveShape;
-  /** Turns local moments in `rank.statistics` into the group's; returns the group's count and clamps. */
-  pool(rank: RankView): Progress<ForwardResult>;
-}
+import type { PoolingSpec } from "../scenario/scenario.ts";
+import { differentiateSets, localMoments, type Normalizer, normalizeSets } from "./operator.ts";
+import { synchronizations } from "./synchronization.ts";
 
 /**
  * BatchNorm: one set per channel, over samples and positions of every rank in the group.
@@ -26,27 +8,34 @@ interface Synchronization {
  * Backward all-reduces Σdy and Σdy(x − m) per channel. dWeight and dBias stay local, because data
  * parallel training reduces all weight gradients together, outside the layer.
  *
+ * @param normalize another use of the pooled moments.
  * @see torch/nn/modules/_functions.py SyncBatchNorm
  */
-export function batchNorm(spec: BatchNormSpec): Normalizer {
-  const synchronization = synchronizations[spec.implementation];
+export function batchNorm(
+  { implementation }: Pick<PoolingSpec, "implementation">,
+  normalize: Normalizer["normalize"] = normalizeSets,
+): Normalizer {
+  const synchronization = synchronizations[implementation];
   return {
     reduces: ["samples", "positions"],
+    channelGroups: 1,
+    centres: true,
     tracksStatistics: true,
     collectives: (channels) => [
       synchronization.collective(channels),
       { pass: "backward", operation: "all-reduce", values: 2 * channels, valuesPerElement: 1 },
     ],
+    normalize,
     *forward(rank) {
-      localMoments(rank, rank.validTokens);
-      const alone = { count: rank.validTokens, clampedVariances: 0 };
+      localMoments(rank);
+      const alone = { clampedVariances: 0 };
       const result = rank.communicator.groupSize === 1 ? alone : yield* synchronization.pool(rank);
-      normalizeSets(rank, result.count);
+      normalize(rank);
       return result;
     },
-    *backward(rank, count) {
+    *backward(rank) {
       const { statistics, extent, ones } = rank;
-      const { sumG, sumGXmu, invStd, scale } = statistics;
+      const { sumG, sumGXmu, scale } = statistics;
       rank.kernels.gradientSums(
         rank.input,
         rank.dy,
@@ -56,8 +45,8 @@ export function batchNorm(spec: BatchNormSpec): Normalizer {
       );
       for (let c = 0; c < extent.channels; c++) {
         rank.dBias[c] = sumG[c]!;
-        rank.dWeight[c] = invStd[c]! * sumGXmu[c]!;
-        scale[c] = invStd[c]! * rank.weight[c]!;
+        rank.dWeight[c] = scale[c]! * sumGXmu[c]!;
+        scale[c] = scale[c]! * rank.weight[c]!;
       }
       if (rank.communicator.groupSize > 1) {
         const payload = rank.payload(2 * extent.channels);
@@ -67,86 +56,7 @@ export function batchNorm(spec: BatchNormSpec): Normalizer {
         sumG.set(payload.subarray(0, extent.channels));
         sumGXmu.set(payload.subarray(extent.channels));
       }
-      differentiateSets(rank, count, ones);
+      differentiateSets(rank, ones);
     },
   };
-}
-
-const synchronizations: Record<BatchNormSpec["implementation"], Synchronization> = {
-  /** All-gather of [mean, invStd, count], merged in rank order: PyTorch 1.6 and later. */
-  pytorch: {
-    collective: (channels) => ({
-      pass: "forward",
-      operation: "all-gather",
-      values: 2 * channels + 1,
-      valuesPerElement: 1,
-    }),
-    *pool(rank) {
-      const { channels } = rank.extent;
-      const payload = rank.payload(2 * channels + 1);
-      packPyTorch(rank, payload);
-      const gathered = yield* rank.communicator.allGather(payload);
-      return mergeGathered(rank, (peer) =>
-        gathered.subarray(peer * payload.length, (peer + 1) * payload.length),
-      );
-    },
-  },
-  /** One all-reduce of (count, mean, m2) records whose sum is the moments' merge. */
-  "all-reduce-moments": {
-    collective: (channels) => ({
-      pass: "forward",
-      operation: "all-reduce",
-      values: 3 * channels,
-      valuesPerElement: momentsCombine.valuesPerElement,
-    }),
-    *pool(rank) {
-      const { channels } = rank.extent;
-      const { mean, m2 } = rank.statistics;
-      const payload = rank.payload(3 * channels);
-      for (let c = 0; c < channels; c++) payload.set([rank.validTokens, mean[c]!, m2[c]!], 3 * c);
-      yield* rank.communicator.allReduce(payload, momentsCombine);
-      for (let c = 0; c < channels; c++) {
-        mean[c] = payload[3 * c + 1]!;
-        m2[c] = payload[3 * c + 2]!;
-      }
-      return { count: payload[0]!, clampedVariances: 0 };
-    },
-  },
-};
-
-/** [mean | invStd | count]; an empty rank sends zeros and a set without spread at ε = 0 sends invStd 0. */
-function packPyTorch(rank: RankView, payload: FloatArray): void {
-  const { channels } = rank.extent;
-  const count = rank.validTokens;
-  payload.fill(0);
-  if (count === 0) return;
-  for (let c = 0; c < channels; c++) {
-    const denominator = rank.statistics.m2[c]! / count + rank.epsilon;
-    payload[c] = rank.statistics.mean[c]!;
-    payload[channels + c] = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
-  }
-  payload[2 * channels] = count;
-}
-
-/** Undo invStd and merge peers in rank order. The round trip can leave a small negative variance: 0, counted. */
-function mergeGathered(rank: RankView, block: (peer: number) => ArrayLike<number>): ForwardResult {
-  const { channels } = rank.extent;
-  const peers = Array.from({ length: rank.communicator.groupSize }, (_, peer) => block(peer));
-  let clampedVariances = 0;
-  let count = 0;
-  for (let c = 0; c < channels; c++) {
-    let pooled: Moments = emptyMoments;
-    for (const peer of peers) {
-      const peerCount = peer[2 * channels]!;
-      const invStd = peer[channels + c]!;
-      const variance = invStd === 0 ? 0 : 1 / (invStd * invStd) - rank.epsilon;
-      if (variance < 0) clampedVariances++;
-      const m2 = variance < 0 ? 0 : variance * peerCount;
-      pooled = mergeMoments(pooled, { count: peerCount, mean: peer[c]!, m2 });
-    }
-    rank.statistics.mean[c] = pooled.mean;
-    rank.statistics.m2[c] = pooled.m2;
-    count = pooled.count;
-  }
-  return { count, clampedVariances };
 }

@@ -9,10 +9,13 @@ export interface Group {
 }
 
 /**
- * The groups of a normaliser, in rank order: blocks of consecutive ranks, the last one smaller when
- * the block does not divide the world. Normalisers without a group pool nothing: one rank each.
+ * The groups of a normaliser: as listed, or in rank order blocks of consecutive ranks, the last one
+ * smaller when the block does not divide the world. Normalisers without a group pool nothing: one rank
+ * each.
  */
 export function groupsOf(spec: NormalizerSpec, worldSize: number, ranksPerNode: number): Group[] {
+  if ("group" in spec && typeof spec.group === "object")
+    return spec.group.map((ranks, index) => ({ index, ranks: [...ranks].sort((a, b) => a - b) }));
   const count = groupCount(spec, worldSize, ranksPerNode);
   const groups: Group[] = [];
   for (let first = 0; first < worldSize; first += count) {
@@ -24,12 +27,16 @@ export function groupsOf(spec: NormalizerSpec, worldSize: number, ranksPerNode: 
 
 /** The group of every rank, indexed by rank. */
 export function groupByRank(spec: NormalizerSpec, worldSize: number, ranksPerNode: number): Group[] {
-  return groupsOf(spec, worldSize, ranksPerNode).flatMap((group) => group.ranks.map(() => group));
+  const byRank: Group[] = [];
+  for (const group of groupsOf(spec, worldSize, ranksPerNode)) {
+    for (const rank of group.ranks) byRank[rank] = group;
+  }
+  return byRank;
 }
 
 function groupCount(spec: NormalizerSpec, worldSize: number, ranksPerNode: number): number {
-  if (spec.type !== "batch-norm" || spec.group === "rank") return 1;
-  if (spec.group === "world") return worldSize;
-  if (spec.group === "node") return ranksPerNode;
-  return spec.group;
+  const group = "group" in spec ? spec.group : "rank";
+  if (group === "world") return worldSize;
+  if (group === "node") return ranksPerNode;
+  return typeof group === "number" ? group : 1;
 }

@@ -1,28 +1,42 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
+import { countValues } from "../kernels/set-counts.ts";
+import type { RunningStatistics } from "../statistics/running-statistics.ts";
 
 /** Per-set results of one rank; every array has one element per index set. */
 export interface SetStatistics {
+  /** Values in the whole set, wherever it lives. */
+  readonly count: Float64Array;
+  /** 0 where a normaliser does not centre. */
   readonly mean: Float64Array;
-  /** Σ (x − mean)² over the whole set, wherever it lives. */
+  /** Σ (x − mean)² over the whole set. */
   readonly m2: Float64Array;
   readonly invStd: Float64Array;
   readonly sumG: Float64Array;
   readonly sumGXmu: Float64Array;
   readonly meanG: Float64Array;
   readonly slope: Float64Array;
+  /** What dx is multiplied with at last: ∂x̂/∂x with the statistics held, and what of γ is not in g. */
   readonly scale: Float64Array;
 }
 
-/** Everything a normaliser sees of one rank. */
-export interface RankView {
+/** Which elements a normaliser takes one statistic over, and what it takes. */
+export interface SetShape {
+  /** Axes of [N, C, L] that an index set spans. */
+  readonly reduces: readonly Axis[];
+  /** Blocks of consecutive channels; a set that spans channels spans those of one block. */
+  readonly channelGroups: number;
+  /** Whether m is the set's mean; otherwise m is 0, and v the mean square. */
+  readonly centres: boolean;
+}
+
+/** Everything a normaliser sees of one rank, or of one slice of its samples. */
+export interface RankView extends Pick<SetShape, "centres"> {
   readonly kernels: Kernels;
   readonly extent: Extent;
   readonly sets: IndexSets;
   readonly input: Activation;
-  /** Tokens (sample, position) that count. */
-  readonly validTokens: number;
   readonly dy: FloatArray;
   readonly y: FloatArray;
   readonly dx: FloatArray;
@@ -33,6 +47,12 @@ export interface RankView {
   readonly ones: Float64Array;
   readonly dWeight: Float64Array;
   readonly dBias: Float64Array;
+  /** A normaliser that corrects x̂ to r·x̂ + d keeps γr, γd + β and d here; one per channel. */
+  readonly gain: Float64Array;
+  readonly shift: Float64Array;
+  readonly offset: Float64Array;
+  /** As the steps before left it. */
+  readonly running: RunningStatistics;
   readonly epsilon: number;
   readonly communicator: Communicator;
   /** Room for `count` values that a collective may send. */
@@ -50,8 +70,6 @@ export interface CollectiveShape {
 
 /** What happened in a forward pass besides its arrays. */
 export interface ForwardResult {
-  /** Values in each of this rank's index sets, after pooling over the group. */
-  readonly count: number;
   /** Merged variances that rounding had made negative and that were taken as 0. */
   readonly clampedVariances: number;
 }
@@ -60,55 +78,60 @@ export interface ForwardResult {
  * One normaliser: the operator x̂ = (x − m)/√(v + ε) over its own index sets. `forward` fills
  * statistics and y; `backward` fills dx, dWeight and dBias from dy and what forward left behind.
  */
-export interface Normalizer {
-  /** Axes of [N, C, L] that an index set spans. */
-  readonly reduces: readonly Axis[];
+export interface Normalizer extends SetShape {
   /** Whether the pass keeps running statistics for inference. */
   readonly tracksStatistics: boolean;
   /** The collectives of one training step, in order, in groups of more than one rank. */
   collectives(channels: number): readonly CollectiveShape[];
+  /** invStd, scale and y from count, mean and m2 of whole sets: the part of forward after pooling. */
+  normalize(rank: RankView): void;
   forward(rank: RankView): Progress<ForwardResult>;
-  backward(rank: RankView, count: number): Progress<void>;
+  backward(rank: RankView): Progress<void>;
+}
+
+/** Count, mean and m2 of the part of each set that this rank holds, in two passes; zeros where it holds nothing. */
+export function localMoments({ kernels, input, sets, statistics, centres }: RankView): void {
+  const { count, mean, m2 } = statistics;
+  countValues(sets, input.mask, count);
+  if (centres) {
+    kernels.sums(input, sets, mean);
+    for (let set = 0; set < sets.setCount; set++) mean[set] = count[set] === 0 ? 0 : mean[set]! / count[set]!;
+  } else mean.fill(0);
+  kernels.squares(input, sets, mean, m2);
 }
 
 /**
- * Mean and m2 of the part of each set that this rank holds, in two passes.
- *
- * @param count values this rank holds of each set; 0 leaves zeros.
+ * invStd = 1/√(m2/count + ε) and scale = invStd from the set's moments. A set without spread
+ * normalises to x̂ = 0, at ε = 0 too, where invStd is taken as 0.
  */
-export function localMoments(rank: RankView, count: number): void {
-  const { kernels, input, sets, statistics } = rank;
-  kernels.sums(input, sets, statistics.mean);
+export function standardizeSets({ statistics, sets, epsilon }: RankView): void {
+  const { count, m2, invStd, scale } = statistics;
   for (let set = 0; set < sets.setCount; set++) {
-    statistics.mean[set] = count === 0 ? 0 : statistics.mean[set]! / count;
+    const denominator = count[set] === 0 ? 0 : m2[set]! / count[set]! + epsilon;
+    invStd[set] = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
   }
-  kernels.squares(input, sets, statistics.mean, statistics.m2);
+  scale.set(invStd);
+}
+
+/** `standardizeSets`, and y = γ x̂ + β. */
+export function normalizeSets(rank: RankView): void {
+  standardizeSets(rank);
+  rank.kernels.normalize(rank.input, rank.sets, rank.statistics, rank, rank.y);
 }
 
 /**
- * invStd = 1/√(m2/count + ε) and y from the set's moments. A set without spread normalises to x̂ = 0,
- * at ε = 0 too, where invStd is taken as 0.
- */
-export function normalizeSets(rank: RankView, count: number): void {
-  const { statistics, sets, epsilon } = rank;
-  for (let set = 0; set < sets.setCount; set++) {
-    const denominator = count === 0 ? 0 : statistics.m2[set]! / count + epsilon;
-    statistics.invStd[set] = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
-  }
-  rank.kernels.normalize(rank.input, sets, statistics, rank, rank.y);
-}
-
-/**
- * dx from the set's gradient sums: dx = (g − Σg/n − (x − m)·iv²·Σg(x − m)/n) · scale.
+ * dx from the set's gradient sums: dx = (g − Σg/n − (x − m)·iv²·Σg(x − m)/n) · scale, without Σg/n
+ * where m is no mean.
  *
  * @param weight what g = dy·weight already contains, per channel; `statistics.scale` holds the rest.
  */
-export function differentiateSets(rank: RankView, count: number, weight: Float64Array): void {
-  const { statistics, sets } = rank;
+export function differentiateSets(rank: RankView, weight: Float64Array): void {
+  const { statistics, sets, centres } = rank;
+  const { count, invStd, sumG, sumGXmu, meanG, slope } = statistics;
   for (let set = 0; set < sets.setCount; set++) {
-    const invStd = statistics.invStd[set]!;
-    statistics.meanG[set] = count === 0 ? 0 : statistics.sumG[set]! / count;
-    statistics.slope[set] = count === 0 ? 0 : (invStd * invStd * statistics.sumGXmu[set]!) / count;
+    const n = count[set]!;
+    meanG[set] = n === 0 || !centres ? 0 : sumG[set]! / n;
+    slope[set] = n === 0 ? 0 : (invStd[set]! * invStd[set]! * sumGXmu[set]!) / n;
   }
   rank.kernels.gradient(rank.input, rank.dy, sets, { ...statistics, weight }, rank.dx);
 }

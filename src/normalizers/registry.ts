@@ -1,15 +1,34 @@
-import type { BatchNormSpec, NormalizerSpec } from "../scenario/scenario.ts";
+import type { NormalizerSpec, PoolingSpec } from "../scenario/scenario.ts";
 import { batchNorm } from "./batch-norm.ts";
+import { batchRenorm } from "./batch-renorm.ts";
+import { groupNorm } from "./group-norm.ts";
+import { instanceNorm } from "./instance-norm.ts";
 import { layerNorm } from "./layer-norm.ts";
 import type { Normalizer } from "./operator.ts";
+import { rmsNorm } from "./rms-norm.ts";
+import { synchronizations } from "./synchronization.ts";
+
+type Type = NormalizerSpec["type"];
+
+const makers: { readonly [T in Type]: (spec: Extract<NormalizerSpec, { readonly type: T }>) => Normalizer } =
+  {
+    "batch-norm": (spec) => batchNorm(spec),
+    "batch-renorm": batchRenorm,
+    "layer-norm": layerNorm,
+    "rms-norm": rmsNorm,
+    "group-norm": groupNorm,
+    "instance-norm": instanceNorm,
+  };
 
 /** Types a scenario's normaliser may have. */
-export const normalizerTypes: readonly NormalizerSpec["type"][] = ["batch-norm", "layer-norm"];
+export const normalizerTypes: readonly Type[] = Object.keys(makers) as Type[];
 
-/** Ways to synchronise a batch-norm group. */
-export const implementations: readonly BatchNormSpec["implementation"][] = ["pytorch", "all-reduce-moments"];
+/** Ways to synchronise a group of ranks that pool statistics. */
+export const implementations: readonly PoolingSpec["implementation"][] = Object.keys(
+  synchronizations,
+) as PoolingSpec["implementation"][];
 
 /** The normaliser that a scenario's entry describes. */
 export function createNormalizer(spec: NormalizerSpec): Normalizer {
-  return spec.type === "batch-norm" ? batchNorm(spec) : layerNorm();
+  return (makers[spec.type] as (spec: NormalizerSpec) => Normalizer)(spec);
 }

@@ -24,13 +24,13 @@ const sends = ({ communication }: NormalizerReport): boolean => communication.to
 
 function worstClause({ normalizers }: Report): string | null {
   const [worst] = normalizers
-    .filter((n) => n.type === "batch-norm" && !agrees(n))
+    .filter((n) => n.group !== null && !agrees(n))
     .sort((a, b) => outputMse(b) - outputMse(a));
   if (worst === undefined) return null;
   const { outputMse: error } = worst.divergence;
   if (error.mean === null) return `${worst.name} produced values that are not finite`;
   const observed = `${worst.name}'s outputs are ${formatPercent(Math.sqrt(error.mean))} off those of the whole batch`;
-  if (error.expected === null) return `${observed} (one value a channel has no spread to normalise by)`;
+  if (error.expected === null) return observed;
   const expected = formatPercent(Math.sqrt(error.expected));
   const ratio = error.mean / error.expected;
   if (ratio > excessFactor)
@@ -41,7 +41,7 @@ function worstClause({ normalizers }: Report): string | null {
 
 /** The cheapest normaliser that pays for agreement. */
 function remedyClause({ normalizers, scenario }: Report): string | null {
-  const paid = normalizers.filter((n) => n.type === "batch-norm" && sends(n) && agrees(n));
+  const paid = normalizers.filter((n) => n.group !== null && sends(n) && agrees(n));
   const [cheapest] = paid.sort(
     (a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds,
   );
@@ -57,25 +57,35 @@ function remedyClause({ normalizers, scenario }: Report): string | null {
 
 /** Normalisers that agree and send nothing although there is somebody to send to. */
 function silentClause({ normalizers }: Report): string | null {
-  const silent = normalizers.filter((n) => !sends(n) && agrees(n) && n.type === "layer-norm");
+  const silent = normalizers.filter((n) => !sends(n) && agrees(n) && n.group === null);
   if (silent.length === 0) return null;
-  const names = silent.map(({ name }) => name).join(" and ");
-  return `${names} ${silent.length === 1 ? "sends" : "send"} nothing, because each token's features lie on one rank`;
+  const names = enumerate(silent.map(({ name }) => name));
+  const isToken = ({ type }: NormalizerReport): boolean => type === "layer-norm" || type === "rms-norm";
+  const what = silent.every(isToken) ? "token's features lie" : "sample lies";
+  return `${names} ${silent.length === 1 ? "sends" : "send"} nothing, because each ${what} on one rank`;
+}
+
+/** `a, b and c`. */
+function enumerate(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 /** Numeric events worth a line each. */
 export function warningsOf(report: Report): string[] {
-  return report.normalizers.flatMap(({ name, numerics }) => {
+  return report.normalizers.flatMap(({ name, type, numerics }) => {
+    const renormalizes = type === "batch-renorm";
     const warnings: string[] = [];
     if (numerics.nonFinite > 0)
       warnings.push(`${name}: ${plural(numerics.nonFinite, "output")} NaN or infinite`);
     if (numerics.singleValueGroups > 0)
       warnings.push(
-        `${name}: ${plural(numerics.singleValueGroups, "group")} had one value a channel: y is the bias, dx is 0, and ` +
+        `${name}: ${plural(numerics.singleValueGroups, "group")} had one value a channel: y is the bias${renormalizes ? " and γd" : ""}, dx is 0, and ` +
           "running variances were left alone (PyTorch raises an error here)",
       );
     else if (numerics.constantSets > 0)
-      warnings.push(`${name}: ${plural(numerics.constantSets, "statistic")} without spread: x̂ is 0 there`);
+      warnings.push(
+        `${name}: ${plural(numerics.constantSets, "statistic")} without spread: x̂ is ${renormalizes ? "d" : "0"} there`,
+      );
     if (numerics.clampedVariances > 0)
       warnings.push(
         `${name}: ${plural(numerics.clampedVariances, "merged variance")} negative by rounding, taken as 0`,

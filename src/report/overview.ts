@@ -1,3 +1,4 @@
+import type { NormalizerSpec, PoolingSpec, RankGroups } from "../scenario/scenario.ts";
 import type { Summary } from "../statistics/summary.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
@@ -86,13 +87,37 @@ function headingOf({ scenario, normalizers }: Report): string {
   return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${scenario.storage}${steps}, seed ${scenario.seed}`;
 }
 
-function pooling({ type, group, perRank, implementation }: NormalizerReport, { scenario }: Report): string {
-  if (type === "layer-norm") return "one token";
-  if (group === "rank" || group === null) return "1 rank";
-  const world = perRank.length;
-  const size =
-    group === "world" ? world : group === "node" ? Math.min(world, scenario.cluster.gpusPerNode) : group;
-  return `${plural(size, "rank")}${implementation === null || implementation === "pytorch" ? "" : ", moments"}`;
+type ResidentType = Exclude<NormalizerSpec["type"], PoolingSpec["type"]>;
+
+/** What one statistic of a normaliser that pools over no ranks is taken over. */
+const residentSets: Readonly<Record<ResidentType, string>> = {
+  "layer-norm": "one token",
+  "rms-norm": "one token",
+  "group-norm": "channel group",
+  "instance-norm": "one channel",
+};
+
+function pooling(
+  { name, type, group, perRank, implementation }: NormalizerReport,
+  { scenario }: Report,
+): string {
+  if (group === null) return residentSets[type as ResidentType];
+  const spec = scenario.normalizers.find((written) => written.name === name);
+  if (spec?.type === "batch-norm" && spec.virtualBatch !== undefined)
+    return plural(spec.virtualBatch, "sample");
+  const suffix = implementation === null || implementation === "pytorch" ? "" : ", moments";
+  return `${groupExtent(group, perRank.length, scenario.cluster.gpusPerNode)}${suffix}`;
+}
+
+function groupExtent(group: RankGroups, world: number, gpusPerNode: number): string {
+  if (typeof group === "object") {
+    const counts = group.map((ranks) => ranks.length);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    return least === most ? plural(most, "rank") : `${least} to ${plural(most, "rank")}`;
+  }
+  if (group === "rank") return "1 rank";
+  const size = group === "world" ? world : group === "node" ? Math.min(world, gpusPerNode) : group;
+  return plural(size, "rank");
 }
 
 function perStep(cell: (c: NormalizerReport["communication"]["total"]) => string) {

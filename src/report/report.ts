@@ -2,7 +2,7 @@ import { type Communication, communicationOf } from "../cost/communication.ts";
 import { Catalogue } from "../engine/catalogue.ts";
 import { type Metric, metrics } from "../engine/divergence-log.ts";
 import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
-import type { NormalizerSpec, Scenario } from "../scenario/scenario.ts";
+import type { NormalizerSpec, RankGroups, Scenario } from "../scenario/scenario.ts";
 import { type ExpectedDivergence, expectedDivergence } from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
 
@@ -25,7 +25,7 @@ export interface NormalizerReport {
   readonly name: string;
   readonly type: NormalizerSpec["type"];
   /** null for normalisers that pool over no ranks. */
-  readonly group: "rank" | "world" | "node" | number | null;
+  readonly group: RankGroups | null;
   /** How groups are synchronised; null where nothing is. */
   readonly implementation: string | null;
   readonly communication: {
@@ -64,14 +64,14 @@ function normalizerReport(
   catalogue: Catalogue,
 ): NormalizerReport {
   const { spec, divergence, numerics, wallSeconds } = record;
-  const isBatchNorm = spec.type === "batch-norm";
+  const pools = "group" in spec;
   const synchronizes = record.groups.some(({ ranks }) => ranks.length > 1);
   const expected = expectationFor(record, simulation);
   return {
     name: spec.name,
     type: spec.type,
-    group: isBatchNorm ? spec.group : null,
-    implementation: isBatchNorm && synchronizes ? spec.implementation : null,
+    group: pools ? spec.group : null,
+    implementation: pools && synchronizes ? spec.implementation : null,
     communication: { ...communicationOf(record.collectives, simulation, catalogue), wallSeconds },
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
@@ -83,7 +83,8 @@ function normalizerReport(
 
 /**
  * The closed forms for this normaliser's groups. They are for y = x̂: outputMse scales with the mean
- * of weight², and a bias leaves outputCosine without a closed form.
+ * of weight², and a bias leaves outputCosine without a closed form. Batch renorm's y and dx depend on
+ * what the running statistics saw before: no closed form.
  */
 function expectationFor(record: NormalizerRecord, { workload }: Simulation): ExpectedDivergence {
   const expected = expectedDivergence(record.groupCounts);
@@ -93,6 +94,8 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
   const meanSquare = weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length;
   const isExact = expected.outputMse === 0;
   const hasBias = list(record.spec.bias).some((bias) => bias !== 0);
+  if (record.spec.type === "batch-renorm" && !isExact)
+    return { ...expected, outputMse: null, outputCosine: null, gradientCosine: null };
   return {
     ...expected,
     outputMse: expected.outputMse === null ? null : expected.outputMse * meanSquare,

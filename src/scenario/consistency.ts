@@ -1,5 +1,6 @@
 import type { Finding } from "./issues.ts";
 import { type DraftNormalizer, normalizerName } from "./resolution.ts";
+import type { RankGroups } from "./scenario.ts";
 import type { SoundFields } from "./sound-fields.ts";
 
 /** Elements of x over all ranks. Each of x, dy, y and dx then takes 1 GiB in float32. */
@@ -64,22 +65,53 @@ function normalizerFindings(
   index: number,
   { worldSize, data: { channels } }: SoundFields,
 ): Finding[] {
-  const findings: Finding[] = [];
   const group = "group" in normalizer ? normalizer.group : undefined;
-  if (typeof group === "number" && worldSize !== undefined && group > worldSize)
-    findings.push(
-      finding(
-        ["normalizers", index, "group"],
-        `expected at most the ${worldSize} ranks of the mesh, got ${group}`,
-      ),
-    );
-  for (const key of ["weight", "bias"] as const) {
+  const at = (key: string): Finding["path"] => ["normalizers", index, key];
+  const findings = group === undefined || worldSize === undefined ? [] : groupFindings(group, worldSize, at);
+  if ("virtualBatch" in normalizer && group !== undefined && group !== "rank")
+    findings.push(finding(at("virtualBatch"), "expected group: rank beside it, whose samples it splits"));
+  return channels === undefined ? findings : [...findings, ...channelFindings(normalizer, index, channels)];
+}
+
+function groupFindings(
+  group: RankGroups,
+  worldSize: number,
+  at: (key: string) => Finding["path"],
+): Finding[] {
+  if (typeof group === "number" && group > worldSize)
+    return [finding(at("group"), `expected at most the ${worldSize} ranks of the mesh, got ${group}`)];
+  if (typeof group !== "object") return [];
+  const wrong = rankListFault(group.flat(), worldSize);
+  if (wrong === undefined) return [];
+  return [finding(at("group"), `expected each of the ${worldSize} ranks of the mesh once, ${wrong}`)];
+}
+
+function rankListFault(ranks: readonly number[], worldSize: number): string | undefined {
+  const seen = new Set<number>();
+  for (const rank of ranks) {
+    if (rank >= worldSize) return `got ${rank}`;
+    if (seen.has(rank)) return `got ${rank} twice`;
+    seen.add(rank);
+  }
+  for (let rank = 0; rank < worldSize; rank++) if (!seen.has(rank)) return `${rank} is missing`;
+  return undefined;
+}
+
+/** What of a normaliser does not go with the number of channels, which files may tell only later. */
+export function channelFindings(
+  normalizer: Partial<DraftNormalizer>,
+  index: number,
+  channels: number,
+): Finding[] {
+  const findings = (["weight", "bias"] as const).flatMap((key) => {
     const list = normalizer[key];
-    if (channels === undefined || list === undefined || typeof list === "number") continue;
-    if (list.length !== channels) {
-      const message = `expected one number for each of the ${channels} channels, got ${list.length}`;
-      findings.push(finding(["normalizers", index, key], message));
-    }
+    if (list === undefined || typeof list === "number" || list.length === channels) return [];
+    const message = `expected one number for each of the ${channels} channels, got ${list.length}`;
+    return [finding(["normalizers", index, key], message)];
+  });
+  if ("groups" in normalizer && normalizer.groups !== undefined && channels % normalizer.groups !== 0) {
+    const message = `expected a divisor of the ${channels} channels, got ${normalizer.groups}`;
+    findings.push(finding(["normalizers", index, "groups"], message));
   }
   return findings;
 }
@@ -102,8 +134,9 @@ function nameFindings(normalizers: SoundFields["normalizers"]): Finding[] {
 
 /** Whether `normalizerName` can tell the name: it was given, or what it is made of is sound. */
 function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNormalizer {
-  const isGroupKnown = normalizer.type === "batch-norm" ? normalizer.group !== undefined : true;
-  return normalizer.name !== undefined || (normalizer.type !== undefined && isGroupKnown);
+  if (normalizer.name !== undefined) return true;
+  const pools = normalizer.type === "batch-norm" || normalizer.type === "batch-renorm";
+  return pools ? normalizer.group !== undefined : normalizer.type !== undefined;
 }
 
 /** Faults that would never happen. */

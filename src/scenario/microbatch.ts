@@ -21,3 +21,8 @@ export interface Microbatch {
 export function bytesPerElement(storage: Storage): 4 | 8 {
   return storage === "float32" ? 4 : 8;
 }
+
+/** The distance from 1 to the next larger number, NumPy's and PyTorch's `finfo(dtype).eps`. */
+export function machineEpsilon(storage: Storage): number {
+  return storage === "float32" ? 2 ** -23 : 2 ** -52;
+}

@@ -1,4 +1,4 @@
-import type { BatchNormSpec, DataSource, LayerNormSpec, NormalizerSpec, Scenario } from "./scenario.ts";
+import type { DataSource, NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
 
 type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
 
@@ -16,10 +16,12 @@ interface DraftSamples {
 /** A data source as written. */
 export type DraftData = DraftOfSource<DataSource>;
 
+type DraftOfNormalizer<T extends NormalizerSpec> = T extends unknown
+  ? Draft<T, "name", { readonly name?: string }>
+  : never;
+
 /** A normaliser as written: it may go without a name. */
-export type DraftNormalizer =
-  | Draft<BatchNormSpec, "name", { readonly name?: string }>
-  | Draft<LayerNormSpec, "name", { readonly name?: string }>;
+export type DraftNormalizer = DraftOfNormalizer<NormalizerSpec>;
 
 /** A scenario as written: every default is in, but for those that depend on another field. */
 export type ScenarioDraft = Draft<
@@ -40,7 +42,12 @@ export function worldSizeOf(mesh: Scenario["mesh"]): number {
 
 /** The name a normaliser was given, or one made of its type and group: `batch-norm (world)`. */
 export function normalizerName(draft: DraftNormalizer): string {
-  return draft.name ?? (draft.type === "batch-norm" ? `batch-norm (${draft.group})` : draft.type);
+  if (draft.name !== undefined) return draft.name;
+  return "group" in draft ? `${draft.type} (${groupName(draft.group)})` : draft.type;
+}
+
+function groupName(group: RankGroups): string {
+  return typeof group === "object" ? "rank lists" : String(group);
 }
 
 /** Fill in the defaults that depend on another field. The draft has passed `inconsistencies`. */

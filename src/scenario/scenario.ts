@@ -90,15 +90,32 @@ interface NormalizerBase {
   readonly bias: number | readonly number[];
 }
 
-/** Normalises each channel over samples and positions of every rank in its group. */
-export interface BatchNormSpec extends NormalizerBase {
-  readonly type: "batch-norm";
-  /** `rank` (local), `world`, `node` (ranks of one node), or that many consecutive ranks. */
-  readonly group: "rank" | "world" | "node" | number;
+/** `rank` (local), `world`, `node` (ranks of one node), that many consecutive ranks, or a list of ranks per group. */
+export type RankGroups = "rank" | "world" | "node" | number | readonly (readonly number[])[];
+
+interface PoolingBase extends NormalizerBase {
+  /** Which ranks pool their statistics; every rank is in one group. */
+  readonly group: RankGroups;
   /** How a group of several ranks is synchronised. */
   readonly implementation: "pytorch" | "all-reduce-moments";
   /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
   readonly momentum: number | null;
+}
+
+/** Normalises each channel over samples and positions of every rank in its group. */
+export interface BatchNormSpec extends PoolingBase {
+  readonly type: "batch-norm";
+  /** Ghost batch norm, for group `rank`: a rank's samples are normalised this many at a time, the last batch smaller. */
+  readonly virtualBatch?: number;
+}
+
+/** BatchNorm corrected towards the running statistics, with a correction that is clipped and passes no gradient. */
+export interface BatchRenormSpec extends PoolingBase {
+  readonly type: "batch-renorm";
+  /** The ratio of standard deviations r stays in [1/rMax, rMax]; at least 1. */
+  readonly rMax: number;
+  /** The shift d stays in [−dMax, dMax]. */
+  readonly dMax: number;
 }
 
 /** Normalises each token (sample and position) over its channels. */
@@ -106,7 +123,29 @@ export interface LayerNormSpec extends NormalizerBase {
   readonly type: "layer-norm";
 }
 
-export type NormalizerSpec = BatchNormSpec | LayerNormSpec;
+/** Divides each token by the root mean square of its channels, without subtracting their mean. */
+export interface RmsNormSpec extends Omit<NormalizerBase, "epsilon"> {
+  readonly type: "rms-norm";
+  /** Added to the mean square; null: the machine epsilon of the storage type (PyTorch). */
+  readonly epsilon: number | null;
+}
+
+/** Normalises each sample over its positions and one of `groups` blocks of consecutive channels. */
+export interface GroupNormSpec extends NormalizerBase {
+  readonly type: "group-norm";
+  /** Divides the channels. */
+  readonly groups: number;
+}
+
+/** Normalises each channel of each sample over its positions. */
+export interface InstanceNormSpec extends NormalizerBase {
+  readonly type: "instance-norm";
+}
+
+/** Normalisers that pool statistics of a channel over ranks, and remember them. */
+export type PoolingSpec = BatchNormSpec | BatchRenormSpec;
+
+export type NormalizerSpec = PoolingSpec | LayerNormSpec | RmsNormSpec | GroupNormSpec | InstanceNormSpec;
 
 /** A rank that fails on purpose, to see what a run does then. */
 export interface InjectedFault {

@@ -4,6 +4,9 @@ import type { Quantity } from "./quantities.ts";
 
 export { z };
 
+/** A number inside float32, no square of which overflows float64. */
+export const real: z.ZodNumber = z.number().min(-1e30).max(1e30);
+
 /** A map that refuses unknown keys. The message of that issue lists the keys it knows, for `findingsOf`. */
 export function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape).join(", ");
@@ -29,6 +32,7 @@ export function quantity(
 export const name: z.ZodString = z
   .string()
   .regex(/^\P{Cc}{1,100}$/u, "expected 1 to 100 characters, none of them a control character");
+
 /** Check a value against a schema: what it means, or what is wrong field by field. */
 export function read<T>(
   schema: z.ZodType<T>,

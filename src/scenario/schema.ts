@@ -1,17 +1,15 @@
 import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import type { Finding } from "./issues.ts";
+import { normalizerFields, normalizerSchema } from "./normalizer-schema.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
-import { name, quantity, read, section, z } from "./schema-language.ts";
+import { name, quantity, read, real, section, z } from "./schema-language.ts";
 
-// Inside float32, and no square of it overflows float64.
-const real = z.number().min(-1e30).max(1e30);
 const spread = real.min(0);
 const most = 2 ** 24;
 const extent = z.int().min(1).max(most);
 const samplesOfRank = z.int().min(0).max(most);
-const momentum = z.number().min(0).max(1).nullable();
 const correlation = z.number().min(0).lt(1);
 const paths = z.array(z.string().min(1));
 
@@ -79,35 +77,6 @@ const npy = section({
   mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
 });
 
-const perChannel = (fallback: number) => z.union([real, z.array(real)]).default(fallback);
-const normalizerShape = {
-  name: name.exactOptional().describe("Unique; default: the type and group, as in batch-norm (world)."),
-  epsilon: real.min(0).default(1e-5).describe("Added to the variance. Default as in PyTorch."),
-  weight: perChannel(1).describe("Scale: one number, or one per channel."),
-  bias: perChannel(0).describe("Shift: one number, or one per channel."),
-};
-
-const batchNorm = section({
-  type: z.literal("batch-norm").describe("Normalises each channel over samples and positions."),
-  ...normalizerShape,
-  group: z
-    .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024)])
-    .default("rank")
-    .describe("Ranks that pool statistics: rank (local), world, node, or that many consecutive ranks."),
-  implementation: z
-    .enum(["pytorch", "all-reduce-moments"])
-    .default("pytorch")
-    .describe("How a group of several ranks is synchronised."),
-  momentum: momentum
-    .default(0.1)
-    .describe("Weight of the NEW batch, as in PyTorch; null: cumulative average."),
-});
-
-const layerNorm = section({
-  type: z.literal("layer-norm").describe("Normalises each token over its channels."),
-  ...normalizerShape,
-});
-
 const unmodelled = z
   .int()
   .refine((ways) => ways === 1, "not modelled yet, only data parallelism: expected 1");
@@ -137,10 +106,7 @@ const scenario = section({
     .enum(["auto", "float32", "float64"])
     .default("auto")
     .describe("Type of arrays and payloads; auto: float64 if any .npy file holds it, else float32."),
-  normalizers: z
-    .array(z.discriminatedUnion("type", [batchNorm, layerNorm]))
-    .min(1)
-    .describe("What is compared, in the order of the report."),
+  normalizers: z.array(normalizerSchema).min(1).describe("What is compared, in the order of the report."),
   backward: z.boolean().default(true).describe("Whether to run the backward pass."),
   trainingSteps: z.int().min(1).max(1e6).default(1).describe("Training steps; each draws new data."),
   algorithms: section({
@@ -190,6 +156,6 @@ export const fieldSchemas: {
     sequences: sequences.shape,
     npy: npy.shape,
   },
-  normalizers: { "batch-norm": batchNorm.shape, "layer-norm": layerNorm.shape },
+  normalizers: normalizerFields,
   faults: fault.shape,
 };

@@ -35,7 +35,7 @@ export function divergenceOf(local: Moments, global: Moments): Divergence {
   );
   const v = variance(local, "biased");
   const V = variance(global, "biased");
-  if (V === 0) return none;
+  if (V === 0 || (v === V && local.mean === global.mean)) return none;
   // From the difference, so that kl and jeffreys keep their digits when v is close to V.
   const excess = (v - V) / V;
   const logVarianceRatio = Math.abs(excess) < 0.5 ? Math.log1p(excess) : Math.log(v / V);

@@ -1,7 +1,7 @@
 import { expectClose } from "./close.ts";
 import type { NormalizerCase, Outcome } from "./normalizer-case.ts";
 import { batchesOfSteps, groupRanks } from "./outcome.ts";
-import { batchNormReference, layerNormReference } from "./reference.ts";
+import { references } from "./reference.ts";
 
 /** Roundings of one value in the formulas below, on both sides of a comparison: a generous count. */
 const roundings = 4;
@@ -61,11 +61,12 @@ const groupQuantities = [
  * - dx: r·(1 + κ)·√n·|dy·weight| / √(v + ε), as |x̂| <= √n
  * - dWeight: n·r·(1 + κ)·|dy|; dBias: n·r·|dy|
  *
- * each with maxima over the case, times the roundings per value.
+ * each with maxima over the case, times the roundings per value. Batch renormalisation multiplies x̂ by
+ * a ratio of at most rMax, as exact as x̂, and adds (m − μ)/σ, where μ and σ were found as m and √v were.
  */
 export function toleranceOf(example: NormalizerCase, storage: "float32" | "float64"): Tolerance {
   const { epsilon, ranks } = example;
-  const reference = example.type === "layer-norm" ? layerNormReference : batchNormReference;
+  const reference = references[example.type];
   const batches = groupRanks(example).flatMap((members) => batchesOfSteps(example, members));
   const spread = batches.flatMap((batch) => {
     const { variance, count } = reference(batch);
@@ -78,10 +79,13 @@ export function toleranceOf(example: NormalizerCase, storage: "float32" | "float
   const n = Math.max(example.channels, ...batches.map((batch) => batch.samples * batch.positions));
   const r = roundings * (n * 2 ** -53 + (storage === "float32" ? (ranks.length + 1) * 2 ** -24 : 0));
   const amplified = r * (1 + x * invStd);
+  const renorm = example.type === "batch-norm" ? example.renorm : undefined;
+  // Twice, for the errors of x̂ and of the ratio; the shift's error is that of x̂ once more, and κ·dMax of 1/σ.
+  const factor = renorm === undefined ? 1 : 2 * renorm.rMax + 1 + renorm.dMax;
   return {
-    y: amplified * weight + r * largest(example.bias),
-    dx: amplified * Math.sqrt(n) * dy * weight * invStd,
-    dWeight: n * amplified * dy,
+    y: factor * amplified * weight + r * largest(example.bias),
+    dx: factor * amplified * Math.sqrt(n) * dy * weight * invStd,
+    dWeight: factor * n * amplified * dy,
     dBias: n * r * dy,
     mean: r * x,
     variance: amplified * largest(spread),

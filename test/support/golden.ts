@@ -7,6 +7,9 @@ export const goldenFamilies = [
   "batch-norm-grouped",
   "batch-norm-masked",
   "layer-norm",
+  "rms-norm",
+  "group-norm",
+  "instance-norm",
 ] as const;
 
 /** The cases of one family. */

@@ -1,4 +1,4 @@
-import type { LayerNormCase } from "./normalizer-case.ts";
+import type { ResidentCase } from "./normalizer-case.ts";
 import { layerNorm } from "./table-entry.ts";
 import { eigenvectors } from "./worked-example.ts";
 
@@ -10,7 +10,7 @@ const twoRows = { channels: 3, epsilon: 1e-5 };
 const outer = 2 / Math.sqrt(8 / 3 + 1e-5);
 
 /** LayerNorm by hand. */
-export const layerNormTable: readonly LayerNormCase[] = [
+export const layerNormTable: readonly ResidentCase[] = [
   // 1.22474258 to eight digits.
   layerNorm({
     name: "two rows on one rank",

@@ -37,7 +37,7 @@ export interface GroupOutcome {
 /** Results of a case, in rank order and in group order. */
 export interface Outcome {
   readonly ranks: readonly RankOutcome[];
-  /** LayerNorm has none. */
+  /** Only BatchNorm has them. */
   readonly groups?: readonly GroupOutcome[];
 }
 
@@ -65,8 +65,12 @@ interface CaseBase {
 /** BatchNorm over groups of ranks, for one or several training steps. */
 export interface BatchNormCase extends CaseBase {
   readonly type: "batch-norm";
-  /** `world`, or that many consecutive ranks; the last group may be smaller. */
-  readonly group: "world" | number;
+  /** `world`, that many consecutive ranks (the last group may be smaller), or the ranks of each group, ascending. */
+  readonly group: "world" | number | readonly (readonly number[])[];
+  /** With group 1: every rank's samples are normalised this many at a time. */
+  readonly virtualBatch?: number;
+  /** Batch renormalisation, and its bounds. */
+  readonly renorm?: { readonly rMax: number; readonly dMax: number };
   /** Weight of the new batch in the running statistics; null: cumulative average. */
   readonly momentum: number | null;
   readonly trainingSteps: number;
@@ -74,13 +78,15 @@ export interface BatchNormCase extends CaseBase {
   readonly earlier: readonly (readonly (readonly number[])[])[];
 }
 
-/** LayerNorm over channels. */
-export interface LayerNormCase extends CaseBase {
-  readonly type: "layer-norm";
+/** A normaliser whose statistics span no samples. */
+export interface ResidentCase extends CaseBase {
+  readonly type: "layer-norm" | "rms-norm" | "group-norm" | "instance-norm";
+  /** Of GroupNorm: blocks of consecutive channels. */
+  readonly groups?: number;
 }
 
 /** Input of a normaliser on every rank and what must come out, plain data. */
-export type NormalizerCase = BatchNormCase | LayerNormCase;
+export type NormalizerCase = BatchNormCase | ResidentCase;
 
 /** L: positions per sample and channel. */
 export function positionCount(example: NormalizerCase): number {

@@ -37,9 +37,14 @@ export async function engineOutcome(
 
 function specOf(example: NormalizerCase, { implementation }: CaseRun): NormalizerSpec {
   const { name, epsilon, weight, bias } = example;
-  if (example.type === "layer-norm") return { name, type: "layer-norm", epsilon, weight, bias };
-  const { group, momentum } = example;
-  return { name, type: "batch-norm", group, implementation, momentum, epsilon, weight, bias };
+  const common = { name, epsilon, weight, bias };
+  if (example.type === "group-norm") return { ...common, type: example.type, groups: example.groups! };
+  if (example.type !== "batch-norm") return { ...common, type: example.type };
+  const { group, momentum, renorm, virtualBatch } = example;
+  const pooling = { ...common, group, implementation, momentum };
+  if (renorm !== undefined) return { ...pooling, type: "batch-renorm", ...renorm };
+  if (virtualBatch === undefined) return { ...pooling, type: "batch-norm" };
+  return { ...pooling, type: "batch-norm", group: "rank", virtualBatch };
 }
 
 function scenarioOf(example: NormalizerCase, run: CaseRun): Scenario {
@@ -95,7 +100,7 @@ function outcomeOf(example: NormalizerCase, { ranks }: CompletedPass, scenario: 
       dBias: views.dBias.slice(),
     };
   });
-  if (example.type === "layer-norm") return { ranks: outcomes };
+  if (example.type !== "batch-norm") return { ranks: outcomes };
   const { channels } = example;
   const groups = groupsOf(scenario.normalizers[0]!, ranks.length, scenario.cluster.gpusPerNode);
   return {

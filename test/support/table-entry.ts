@@ -1,10 +1,4 @@
-import type {
-  BatchNormCase,
-  GroupOutcome,
-  LayerNormCase,
-  RankInput,
-  RankOutcome,
-} from "./normalizer-case.ts";
+import type { BatchNormCase, GroupOutcome, RankInput, RankOutcome, ResidentCase } from "./normalizer-case.ts";
 
 /** What most cases share; the rest has defaults. */
 interface Settings {
@@ -28,7 +22,7 @@ interface Settings {
   readonly ranks: readonly Partial<RankOutcome>[];
 }
 
-interface BatchNormSettings extends Settings {
+interface BatchNormSettings extends Settings, Pick<BatchNormCase, "renorm"> {
   /** Default: world. */
   readonly group?: number;
   /** Default: 1, so that running statistics are those of the last batch. */
@@ -38,7 +32,7 @@ interface BatchNormSettings extends Settings {
   readonly groups?: readonly Partial<GroupOutcome>[];
 }
 
-function common(settings: Settings): Omit<LayerNormCase, "type" | "expected"> {
+function common(settings: Settings): Omit<ResidentCase, "type" | "expected"> {
   const { name, x, dy, mask, channels = 1, positions = 1, epsilon = 0 } = settings;
   const weight = settings.weight ?? new Array<number>(channels).fill(1);
   const bias = settings.bias ?? new Array<number>(channels).fill(0);
@@ -55,13 +49,31 @@ function common(settings: Settings): Omit<LayerNormCase, "type" | "expected"> {
 
 /** A case of BatchNorm, defaults filled in. */
 export function batchNorm(settings: BatchNormSettings): BatchNormCase {
-  const { group = "world", momentum = 1, earlier = [], ranks, groups = [] } = settings;
+  const { group = "world", momentum = 1, earlier = [], renorm, ranks, groups = [] } = settings;
   const trainingSteps = earlier.length + 1;
   const expected = { ranks, groups };
-  return { ...common(settings), type: "batch-norm", group, momentum, trainingSteps, earlier, expected };
+  const bounds = renorm === undefined ? {} : { renorm };
+  return {
+    ...common(settings),
+    type: "batch-norm",
+    group,
+    momentum,
+    trainingSteps,
+    earlier,
+    ...bounds,
+    expected,
+  };
 }
 
 /** A case of LayerNorm, defaults filled in. */
-export function layerNorm(settings: Settings): LayerNormCase {
+export function layerNorm(settings: Settings): ResidentCase {
   return { ...common(settings), type: "layer-norm", expected: { ranks: settings.ranks } };
+}
+
+interface FamilySettings extends Settings, Pick<ResidentCase, "type" | "groups"> {}
+
+/** A case of any normaliser whose statistics span no samples, defaults filled in. */
+export function resident(settings: FamilySettings): ResidentCase {
+  const { type, groups, ranks } = settings;
+  return { ...common(settings), type, ...(groups !== undefined && { groups }), expected: { ranks } };
 }

@@ -24,7 +24,9 @@ export function notesOf(steps: StepModel): string[] {
   if (precision === "tf32" && gpu.peakFlops.tf32 === null)
     notes.push(`${cluster.gpu} has no TF32: tf32 is float32 on it.`);
   if (gpus > cluster.gpusPerNode && gpus % cluster.gpusPerNode !== 0)
-    notes.push(`${gpus} GPUs do not fill nodes of ${cluster.gpusPerNode}: collectives over all are priced with as many on each.`);
+    notes.push(
+      `${gpus} GPUs do not fill nodes of ${cluster.gpusPerNode}: collectives over all are priced with as many on each.`,
+    );
   if (profile.groups === "world" && gpus > 1) notes.push(`${profile.title} synchronises all ranks or none.`);
   if (cluster.gpu.startsWith("tpu") && profile.name !== "flax" && profile.name !== "keras")
     notes.push(`${profile.title} has host costs of GPUs; on ${cluster.gpu} flax is nearer.`);

@@ -1,0 +1,12 @@
+import type { Normalizer } from "./operator.ts";
+import { residentNormalizer } from "./resident.ts";
+
+/**
+ * InstanceNorm: one set per sample and channel, over positions. At one position x̂ is 0, where PyTorch
+ * raises an error.
+ *
+ * @see Ulyanov, Vedaldi, Lempitsky (2016), arXiv 1607.08022
+ */
+export function instanceNorm(): Normalizer {
+  return residentNormalizer({ reduces: ["positions"], channelGroups: 1, centres: true });
+}

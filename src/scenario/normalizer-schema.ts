@@ -1,0 +1,112 @@
+import type { DraftNormalizer } from "./resolution.ts";
+import type { NormalizerSpec } from "./scenario.ts";
+import { name, real, section, z } from "./schema-language.ts";
+
+const perChannel = (fallback: number) => z.union([real, z.array(real)]).default(fallback);
+const common = {
+  name: name.exactOptional().describe("Unique; default: the type and group, as in batch-norm (world)."),
+  epsilon: real.min(0).default(1e-5).describe("Added to the variance. Default as in PyTorch."),
+  weight: perChannel(1).describe("Scale: one number, or one per channel."),
+  bias: perChannel(0).describe("Shift: one number, or one per channel."),
+};
+
+const ranks = z.array(z.int().min(0).max(1023)).min(1);
+const pooling = {
+  ...common,
+  group: z
+    .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024), z.array(ranks).min(1)])
+    .default("rank")
+    .describe(
+      "Ranks that pool statistics: rank (local), world, node, that many consecutive ranks, or a list of ranks " +
+        "for each group, such as [[0, 2], [1, 3]].",
+    ),
+  implementation: z
+    .enum(["pytorch", "all-reduce-moments"])
+    .default("pytorch")
+    .describe("How a group of several ranks is synchronised."),
+  momentum: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .default(0.1)
+    .describe("Weight of the NEW batch, as in PyTorch; null: cumulative average."),
+};
+
+const batchNorm = section({
+  type: z.literal("batch-norm").describe("Normalises each channel over samples and positions."),
+  ...pooling,
+  virtualBatch: z
+    .int()
+    .min(1)
+    .max(2 ** 24)
+    .exactOptional()
+    .describe("Ghost batch norm, for group rank: samples that are normalised together; default: all."),
+});
+
+const batchRenorm = section({
+  type: z.literal("batch-renorm").describe("BatchNorm corrected towards the running statistics."),
+  ...pooling,
+  rMax: real
+    .min(1)
+    .default(3)
+    .describe("The ratio r stays in [1/rMax, rMax]. Default as in Ioffe (2017), after its warm-up."),
+  dMax: real
+    .min(0)
+    .default(5)
+    .describe("The shift d stays in [-dMax, dMax]. Default as in Ioffe (2017), after its warm-up."),
+});
+
+const layerNorm = section({
+  type: z.literal("layer-norm").describe("Normalises each token over its channels."),
+  ...common,
+});
+
+const rmsNorm = section({
+  type: z.literal("rms-norm").describe("Divides each token by the root mean square of its channels."),
+  ...common,
+  epsilon: real
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe(
+      "Added to the mean square; null, the default as in PyTorch: the machine epsilon of the storage type, " +
+        "2^-23 in float32 and 2^-52 in float64.",
+    ),
+});
+
+const groupNorm = section({
+  type: z.literal("group-norm").describe("Normalises each sample over positions and a block of channels."),
+  ...common,
+  groups: z
+    .int()
+    .min(1)
+    .max(2 ** 24)
+    .describe("Blocks of consecutive channels; divides the channels."),
+});
+
+const instanceNorm = section({
+  type: z.literal("instance-norm").describe("Normalises each channel of each sample over its positions."),
+  ...common,
+});
+
+/** A normaliser as written. */
+export const normalizerSchema: z.ZodType<DraftNormalizer> = z.discriminatedUnion("type", [
+  batchNorm,
+  batchRenorm,
+  layerNorm,
+  rmsNorm,
+  groupNorm,
+  instanceNorm,
+]);
+
+/** The fields of each type of normaliser. */
+export const normalizerFields: Readonly<Record<NormalizerSpec["type"], Readonly<Record<string, z.ZodType>>>> =
+  {
+    "batch-norm": batchNorm.shape,
+    "batch-renorm": batchRenorm.shape,
+    "layer-norm": layerNorm.shape,
+    "rms-norm": rmsNorm.shape,
+    "group-norm": groupNorm.shape,
+    "instance-norm": instanceNorm.shape,
+  };
