@@ -98,6 +98,8 @@ describe("the shipped scenarios", () => {
       "label-skew",
       "from-npy",
       "group-sweep",
+      "normalizer-family",
+      "ghost-batch-norm",
     ];
     for (const story of promised) expect(names).toContain(`${story}.yaml`);
   });
