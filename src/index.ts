@@ -1,7 +1,10 @@
 export { AssertionError } from "./assert.ts";
 export type { Communication } from "./cost/communication.ts";
+export { type Estimate, estimate } from "./cost/estimate/estimate.ts";
+export type { EstimateRequest } from "./cost/estimate/request.ts";
 export type { Layer, Model } from "./cost/models/model.ts";
 export { buildModel, modelNames } from "./cost/models/registry.ts";
+export { type CollectivePrediction, predictCollective } from "./cost/nccl/predict.ts";
 export type { CompletedPass } from "./engine/coordinator.ts";
 export type { Host } from "./engine/host.ts";
 export { inProcessHost } from "./engine/in-process-host.ts";

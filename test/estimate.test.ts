@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { type Estimate, estimate } from "../src/cost/estimate/estimate.ts";
-import type { EstimateRequest } from "../src/cost/estimate/request.ts";
+import { paceThatTakes } from "../src/cost/estimate/pace.ts";
+import { type EstimateRequest, resolveRequest } from "../src/cost/estimate/request.ts";
+import { stepModel } from "../src/cost/estimate/step-model.ts";
 import { estimateTrace } from "../src/cost/estimate/trace.ts";
 import { parseRequest, type WrittenRequest } from "../src/cost/estimate/written-request.ts";
 import { profileNames } from "../src/cost/frameworks/profiles.ts";
+import type { Layer } from "../src/cost/models/model.ts";
 import { chromeTrace } from "../src/cost/trace/chrome-trace.ts";
 import { type Fault, isSimulatorError, type ScenarioError } from "../src/errors.ts";
 import { renderOverview } from "../src/node/terminal-table.ts";
@@ -137,6 +140,33 @@ test("a measured step that is the modelled one changes nothing", () => {
   const again = estimate({ ...base, stepSeconds: result.baselineStepSeconds });
   // 40 halvings of an interval of 1 leave 1e-12 of the step.
   expect(again.syncBatchNorm.stepSeconds / result.syncBatchNorm.stepSeconds).toBeCloseTo(1, 9);
+});
+
+test("a slower step slows layers down, a faster one speeds everything up", () => {
+  // Oracle: hand. 2 a + b is 6 at a = 2.5, b = 1, and 1.5 at a = b = 0.5.
+  const secondsAt = ({ layers, rest }: { layers: number; rest: number }): number => 2 * layers + rest;
+  expect(paceThatTakes(6, secondsAt)).toEqual({ layers: expect.closeTo(2.5, 9), rest: 1 });
+  const fast = paceThatTakes(1.5, secondsAt);
+  expect(fast).toEqual({ layers: expect.closeTo(0.5, 9), rest: fast.layers });
+});
+
+test("the optimiser leaves frozen parameters alone", () => {
+  // Oracle: hand. 10^9 float32 parameters move 20 GB in an update, over 10 ms on an A100; a frozen layer has no
+  // backward pass either, so what follows the forward pass are ten launches of 10 µs and the shortest kernel.
+  const frozen: Layer = {
+    ...{ name: "frozen", kind: "linear", channels: 1, positions: 1, inputElements: 1, outputElements: 1 },
+    ...{ parameters: 1e9, forwardFlops: 2, isFrozen: true },
+  };
+  const resolved = resolveRequest({ ...base, gpus: 1 });
+  const model = { ...resolved.model, layers: [frozen], parameters: frozen.parameters };
+  const { seconds, forwardSeconds } = stepModel({ ...resolved, model }).step(1);
+  expect(seconds - forwardSeconds).toBeLessThan(1e-3);
+});
+
+test("precision is TF32 unless said otherwise, and float32 on GPUs that have none", () => {
+  // Oracle: data sheets; TF32 came with Ampere, after V100 (Volta).
+  expect(result.precision).toBe("tf32");
+  expect(estimate({ ...base, cluster: "dgx-1-v100" }).precision).toBe("fp32");
 });
 
 test("one GPU synchronises nothing", () => {

@@ -1,12 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inspect } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SweepFiles } from "../src/node/sweep/point-inputs.ts";
 import { queueExecutor } from "../src/node/sweep/queue-executor.ts";
 import { sweep } from "../src/node/sweep/sweep.ts";
 import { readSweep } from "../src/node/sweep/sweep-points.ts";
 import { encodeNpy } from "../src/scenario/npy.ts";
-import { command } from "./support/command.ts";
+import { command, normsim } from "./support/command.ts";
 import { endOf, freePort, startRedis, type TestRedis } from "./support/redis-server.ts";
 import {
   grid64,
@@ -31,13 +32,17 @@ const workers: Running[] = [];
 beforeAll(async () => {
   redis = await startRedis(
     ...["--requirepass", password, "--maxmemory-policy", "noeviction"],
-    ...["--user", `farm on >${password} ~normsim:* &normsim:* +@all`],
+    ...["--user", "farm", "on", `>${password}`, "~normsim:*", "&normsim:*", "+@all"],
+    ...["--user", "stranger", "on", ">hunter2", "~elsewhere:*", "&*", "+@all"],
   );
   url = `redis://:${encoded}@127.0.0.1:${redis.port}`;
 });
 
-afterAll(async () => {
+afterEach(() => {
   for (const { child } of workers) child.kill("SIGKILL");
+});
+
+afterAll(async () => {
   await redis?.stop();
 });
 
@@ -54,9 +59,12 @@ async function sumOverJobs(field: string): Promise<number> {
     for _, key in ipairs(redis.call("KEYS", "normsim:points:" .. string.rep("[0-9a-f]", 64))) do
       sum = sum + tonumber(redis.call("HGET", key, "${field}") or 0) end
     return sum`;
+  return Number(await redisCommand("EVAL", script, "0"));
+}
+
+async function redisCommand(...args: string[]): Promise<string> {
   const env = { REDISCLI_AUTH: password };
-  const { stdout } = await command("redis-cli", ["-p", `${redis.port}`, "EVAL", script, "0"], { env });
-  return Number(stdout);
+  return (await command("redis-cli", ["-p", `${redis.port}`, ...args], { env })).stdout.trim();
 }
 
 describe("a sweep over two worker processes", () => {
@@ -97,6 +105,12 @@ describe("a sweep over two worker processes", () => {
       }),
     ).toBe(0);
     expect(linesOf(ndjson).length).toBe(4);
+  });
+
+  test("a mistyped figure of --fail-if stops it as it does a local sweep", async () => {
+    const failIf = "divergence.outputMes.mean > 1";
+    const options = { set: ["seed=1,2", "data.samples=2,3", "backward=true"], redis: url, quiet: true };
+    await expect(sweep(scenario, { ...options, failIf })).rejects.toThrow(/did you mean "divergence/);
   });
 });
 
@@ -144,7 +158,7 @@ describe("a worker", () => {
     for (const pattern of [
       /its key is not that/,
       /unknown key "dta"/,
-      /^job:1:/,
+      /^job:1:\d+: (?!mesh)/,
       /no content hash of "\/etc\/passwd"/,
     ])
       expect(failures.filter((reason) => pattern.test(reason)).length, String(pattern)).toBe(1);
@@ -179,10 +193,18 @@ describe("without a Redis that answers, a sweep and a worker end with 1 and one 
   ];
   for (const [what, makeUrl, pattern] of rows)
     test(what, async () => {
+      const error = await queueExecutor(await makeUrl(), new SweepFiles("-")).catch((it: Error) => it);
+      expect(error).toMatchObject({ name: "QueueError", message: expect.stringMatching(pattern) });
+      // All that a logger could print of it.
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain("hunter2");
+    });
+
+  for (const [what, makeUrl, pattern] of rows.slice(0, 2))
+    test(`${what}: on the command line`, async () => {
       const wrong = await makeUrl();
       const results = await Promise.all([
         sweepCommand([scenario, "--set", "seed=1,2", "--redis", wrong]),
-        command(process.execPath, [...workerArgs(wrong)]),
+        normsim(["worker", "--redis", wrong]),
       ]);
       for (const { code, stdout, stderr } of results) {
         expect([code, stdout]).toEqual([1, ""]);
@@ -207,6 +229,14 @@ describe("without a Redis that answers, a sweep and a worker end with 1 and one 
     }
   });
 
+  test("a user without rights to the queue is told so, by a sweep and a worker", async () => {
+    const strange = `redis://stranger:hunter2@127.0.0.1:${redis.port}`;
+    const pattern = /^redis:\/\/stranger@127\.0\.0\.1:\d+: does not let this user do what normsim needs$/;
+    await expect(sweep(scenario, { set: ["seed=1"], redis: strange, quiet: true })).rejects.toThrow(pattern);
+    const { code, stderr } = await normsim(["worker", "--redis", strange, "--quiet"]);
+    expect([code, stderr.trimEnd()]).toEqual([1, expect.stringMatching(pattern)]);
+  });
+
   test("a sweep of which no worker is heard gives up with a sentence, not in silence", async () => {
     const { points, files } = await readSweep(scenario, ["seed=201,202"]);
     const execute = await queueExecutor(url, files, { silenceSeconds: 0.5, reconnectSeconds: 30 });
@@ -214,6 +244,8 @@ describe("without a Redis that answers, a sweep and a worker end with 1 and one 
     await expect(execute(points, sink, new AbortController().signal)).rejects.toThrow(
       /^no worker was heard of for 0\.5 s, and 2 points wait; start one/,
     );
+    // Nobody waits for them, so no worker shall run them.
+    for (const { key } of points) expect(await redisCommand("EXISTS", `normsim:points:${key}`)).toBe("0");
   });
 
   test("a Redis that dies during a sweep ends it with a sentence", async () => {
@@ -237,23 +269,10 @@ describe("without a Redis that answers, a sweep and a worker end with 1 and one 
 });
 
 test("run loads neither BullMQ nor ioredis", async () => {
-  const { cli } = await import("./support/command.ts");
-  const trace = `
-    import { registerHooks } from "node:module";
-    process.on("exit", () => {});`;
-  expect(trace).toBeDefined();
-  const { stderr, code } = await command(
-    process.execPath,
-    [cli, "run", scenario, "--threads", "0", "--quiet"],
-    {
-      env: { NODE_DEBUG: "esm,module" },
-    },
-  );
+  const { code, stderr } = await normsim(["run", scenario, "--threads", "0", "--quiet"], {
+    env: { NODE_DEBUG: "esm,module" },
+  });
   expect(code).toBe(0);
   expect(stderr).toContain("run.js"); // the trace does name what is loaded
   expect(stderr).not.toMatch(/node_modules\/(bullmq|ioredis)/);
 });
-
-function workerArgs(of: string): string[] {
-  return [new URL("../dist/src/node/cli.js", import.meta.url).pathname, "worker", "--redis", of];
-}

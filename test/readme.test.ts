@@ -7,7 +7,9 @@ import { command, normsim } from "./support/command.ts";
 // Oracle: the README itself. What it says is printed, is; what it says to type, works.
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const commands = [...readme.matchAll(/^npx normsim (.+)$/gm)].map((match) => match[1]!.split(" "));
+const commands = [...readme.matchAll(/^npx normsim (.+)$/gm)].map((match) =>
+  match[1]!.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", "")),
+);
 
 test("the first screen shows what npm start prints", async () => {
   const shown = readme.match(/```text\n([\s\S]+?)```/)![1]!;
@@ -15,6 +17,13 @@ test("the first screen shows what npm start prints", async () => {
   expect(scripts.start).toContain("run scenarios/quickstart.yaml");
   const { stdout } = await normsim(["run", "scenarios/quickstart.yaml"]);
   expect(stdout).toBe(shown);
+});
+
+test("the errors of predictions that it shows are those of normsim validate", async () => {
+  const { stdout } = await normsim(["validate"]);
+  const [, leftOut, steps] = [...readme.matchAll(/```text\n([\s\S]+?)```/g)].map((match) => match[1]!);
+  expect(stdout).toContain(leftOut);
+  expect(stdout).toContain(steps);
 });
 
 test("there are commands to run", () => {

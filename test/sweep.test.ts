@@ -179,3 +179,15 @@ test("a sweep over saved activations is keyed by what the files hold", async () 
     /^b\.npy: cannot be read \(ENOENT\)/,
   );
 });
+
+test("files that cannot be written are refused before anything runs", async () => {
+  const missing = join(temporaryFolder(), "missing", "out");
+  const set = ["seed=1"];
+  const run = (options: object) => sweep(scenario, { set, threads: 0, quiet: true, ...options });
+  await expect(run({ csv: missing, ndjson: missing })).rejects.toThrow(
+    /^--csv \S+: cannot be written \(ENOENT\)\n--ndjson \S+: cannot be written \(ENOENT\)$/,
+  );
+  await expect(run({ resume: scenario })).rejects.toThrow(
+    /^--resume \S+: expected a folder .*\((EEXIST|ENOTDIR)\)$/,
+  );
+});

@@ -36,8 +36,8 @@ const still = { hostSeconds: 0, deviceSeconds: 0 };
 const call = (seconds: number, launchSeconds = 0): CollectiveCall => ({
   ...{ owner: "layer", what: "all-reduce", seconds, launchSeconds },
 });
-const alone = { queues: false, isWorld: true };
-const queued = { queues: true, isWorld: true };
+const alone = false;
+const queued = true;
 
 test("kernels run in order, and not before the host has launched them", () => {
   // Oracle: hand. Launches end at 1, 2, 3; kernels run 1-6, 6-7, 7-8.
@@ -64,11 +64,11 @@ test("a host sync waits for the device and exposes the next launch", () => {
 
 test("a barrier waits for the gradients that left before it only if they share a communicator", () => {
   // Oracle: hand. Gradients hold the communication stream 0-10; compute is free at 1.
-  const end = (options: { queues: boolean; isWorld: boolean }): number => {
+  const end = (queues: boolean): number => {
     const streams = new Streams(still);
     streams.startCollective(call(10), 2);
     streams.launch("a", "kernel", 1, 0);
-    streams.barrier(call(2), 2, options);
+    streams.barrier(call(2), 2, queues);
     return streams.computeSeconds;
   };
   expect(end(queued)).toBe(12);
@@ -111,7 +111,7 @@ test("groups that wait inside are late as one against each other", () => {
   // (√(0.25 · 5) + √(0.25 · 1)) / √π after the two ranks waited √(0.25 · 4) / √π at their barrier.
   const streams = new Streams({ hostSeconds: 0, deviceSeconds: 0.25 });
   streams.launch("a", "kernel", 4, 0);
-  streams.barrier(call(0), 2, { queues: false, isWorld: false });
+  streams.barrier(call(0), 2, alone);
   streams.launch("b", "kernel", 1, 0);
   streams.startCollective(call(0), 4);
   const late = (1 + Math.sqrt(1.25) + 0.5) / Math.sqrt(Math.PI);
@@ -228,6 +228,26 @@ test("a framework that keeps gradients until the end of the backward pass overla
   const gradients = { ...profile.gradients, overlapsBackward: false };
   const late = stepOf({ groupRanks: 1, gradientSeconds: () => 20, profile: { ...profile, gradients } });
   expect(stepTime(late).seconds).toBeCloseTo(11 + 20, decimals);
+});
+
+test("collectives are asked for as nccl-tests counts bytes", () => {
+  // Oracle: hand, one channel and 2 ranks: a gather of 3 floats from each, a reduction of 2 floats.
+  const asked: unknown[] = [];
+  const collectiveSeconds: StepSetting["collectiveSeconds"] = (...request) => asked.push(request);
+  stepTime(stepOf({ collectiveSeconds }));
+  expect(asked).toEqual([
+    ["all-gather", 24, 2],
+    ["all-reduce", 8, 2],
+  ]);
+});
+
+test("statistics that are merged rank by rank take longer the more ranks there are", () => {
+  // Oracle: hand. 30 ns a rank, once a step; everything else is the same.
+  const { profile } = stepOf({});
+  const merging = { ...profile, forward: { ...profile.forward, mergesRanks: true } };
+  const ranks = { worldSize: 1e8, groupRanks: 1e8 };
+  const seconds = stepTime(stepOf({ ...ranks, profile: merging })).seconds;
+  expect(seconds - stepTime(stepOf({ ...ranks, profile })).seconds).toBeCloseTo(3, decimals);
 });
 
 test("slices of a track follow one another", () => {

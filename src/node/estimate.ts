@@ -9,6 +9,7 @@ import { summaryOf } from "../report/estimate-summary.ts";
 import type { Overview } from "../report/overview.ts";
 import { readCluster } from "./cluster-files.ts";
 import { renderOverview } from "./terminal-table.ts";
+import { terminalWidth, wrap } from "./terminal-text.ts";
 
 /** The options of `normsim estimate`, as text. */
 export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
@@ -18,9 +19,6 @@ export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
   /** File for the timeline, as a Chrome trace. */
   readonly trace?: string;
 }
-
-/** A text table never needs more. */
-const widthMaximum = 100;
 
 /** Estimate a step and write what the options ask for. */
 export async function estimate({ json, trace, ...written }: EstimateOptions): Promise<void> {
@@ -38,8 +36,8 @@ export async function estimate({ json, trace, ...written }: EstimateOptions): Pr
   const blocks = [
     heading,
     ...[steps, breakdown, groups].map(table),
-    wrap(advice),
-    notes.map((note) => wrap(`note: ${note}`)).join("\n"),
+    paragraph(advice),
+    notes.map((note) => paragraph(`note: ${note}`)).join("\n"),
   ];
   process.stdout.write(`${blocks.join("\n\n")}\n`);
 }
@@ -51,17 +49,9 @@ function clusterOf(nameOrFile: string): string | Cluster {
 }
 
 function table(overview: Overview): string {
-  return `${overview.heading}\n${renderOverview(overview, widthMaximum)}`;
+  return `${overview.heading}\n${renderOverview(overview, terminalWidth())}`;
 }
 
-/** Break a text at blanks into lines that fit. */
-function wrap(text: string): string {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= widthMaximum)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines.join("\n");
+function paragraph(text: string): string {
+  return wrap(text, terminalWidth()).join("\n");
 }

@@ -12,6 +12,7 @@ import { piscinaHost } from "./piscina-host.ts";
 import { Progress } from "./progress.ts";
 import { readScenario, type ScenarioInput } from "./scenario-files.ts";
 import { renderOverview } from "./terminal-table.ts";
+import { terminalWidth, widthMaximum, wrap } from "./terminal-text.ts";
 
 /** The options of `normsim run`. */
 export interface RunOptions {
@@ -25,9 +26,6 @@ export interface RunOptions {
   readonly failIf?: string;
   readonly quiet?: boolean;
 }
-
-/** A text table never needs more; where nobody says how wide the terminal is, this is assumed. */
-const widthMaximum = 100;
 
 /** Exit codes: done, and a condition holds. */
 const done = 0;
@@ -110,10 +108,6 @@ function writeReport(folder: string, report: Report): void {
   writeFileSync(join(folder, "report.txt"), `${describe(report, widthMaximum)}\n`);
 }
 
-function terminalWidth(): number {
-  return Math.min(process.stdout.columns ?? widthMaximum, widthMaximum);
-}
-
 /** The report for a person: heading, table, finding, warnings, legend. */
 export function describe(report: Report, width: number): string {
   const overview = overviewOf(report);
@@ -127,16 +121,4 @@ export function describe(report: Report, width: number): string {
     "",
     ...legendOf(report).flatMap((line) => wrap(line, width)),
   ].join("\n");
-}
-
-/** Break a text at blanks, but not before a unit, into lines of at most `width` columns. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/ (?!(?:%|[µm]?s|[KMGT]?i?B)\b|%)/)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

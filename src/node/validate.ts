@@ -1,3 +1,5 @@
+import { syncBatchNormValidation } from "../cost/estimate/validation.ts";
+import type { SyncBatchNormRow } from "../cost/estimate/validation-row.ts";
 import { collectiveValidation } from "../cost/nccl/collective-validation.ts";
 import { leftOutErrors } from "../cost/nccl/correction-constants.ts";
 import {
@@ -7,7 +9,7 @@ import {
   type ValidationPoint,
   type ValidationSummary,
 } from "../cost/validation.ts";
-import { formatBytes } from "../report/format.ts";
+import { formatBytes, formatSeconds } from "../report/format.ts";
 import { alignColumns } from "./columns.ts";
 
 /** The options of `normsim validate`. */
@@ -18,13 +20,21 @@ export interface ValidateOptions {
 /** Predict every published measurement that is shipped and print how far off each one is. */
 export async function validate(options: ValidateOptions): Promise<void> {
   const collectives = collectiveValidation();
+  const synchronizations = syncBatchNormValidation();
   if (options.json === true) {
     const points = collectives.map((point) => ({
       ...point,
       error: errorOf(point),
       isInBand: isInBand(point),
     }));
-    const output = { collectives: { leftOutErrors, families: sortedSummaries(collectives), points } };
+    const output = {
+      collectives: { leftOutErrors, families: sortedSummaries(collectives), points },
+      syncBatchNorm: synchronizations.map((row) => ({
+        ...row,
+        error: errorOf(row),
+        isInBand: isInBand(row),
+      })),
+    };
     process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
     return;
   }
@@ -36,6 +46,9 @@ export async function validate(options: ValidateOptions): Promise<void> {
     "",
     "Fitted points flatter. With the site left out of the fit and of the band:",
     leftOutTable(),
+    "",
+    "Steps with SyncBN, and the baselines under them; * is outside the band, ^ below an upper bound.",
+    synchronizationTable(synchronizations),
   ];
   process.stdout.write(`${blocks.join("\n")}\n`);
 }
@@ -93,6 +106,23 @@ function leftOutTable(): string {
   ]);
   const head = ["family", "points", "without site", "without its cluster", "fitted", "in the band"];
   return alignColumns([head, ...rows], 1);
+}
+
+function synchronizationTable(rows: readonly SyncBatchNormRow[]): string {
+  const cells = rows.map((row) => [
+    `${row.run}: ${row.label}`,
+    formatSeconds(row.measuredSeconds),
+    formatSeconds(row.predictedSeconds),
+    `${formatSeconds(row.lowSeconds)} to ${formatSeconds(row.highSeconds)}`,
+    `${errorOf(row) < 0 ? "-" : "+"}${Math.round(Math.abs(errorOf(row)) * 100)} %${verdict(row)}`,
+  ]);
+  return alignColumns([["what", "measured", "predicted", "band", "error"], ...cells], 1);
+}
+
+/** An upper bound holds other costs too: the prediction has to stay below it. */
+function verdict(row: SyncBatchNormRow): string {
+  if (row.isUpperBound) return row.predictedSeconds <= row.measuredSeconds ? "^" : "*";
+  return isInBand(row) ? " " : "*";
 }
 
 function percent(share: number): string {

@@ -44,9 +44,9 @@ export function describePoint(values: Point["values"]): string {
     .join(", ");
 }
 
-/** A value of the grid as text: bare where it is text, else as JSON. */
+/** A value of the grid as text on one line: bare where it is plain text, else as JSON. */
 export function formatValue(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" && !/\p{Cc}/u.test(value) ? value : JSON.stringify(value);
 }
 
 function isMap(value: unknown): boolean {

@@ -86,7 +86,7 @@ function growthRow(profile: string, two: StepModel, many: StepModel, measured: n
   const isAfter = profile === "pytorch-1.6";
   return {
     family: "SyncBN: growth per layer",
-    run: `${model.name} on P100, PyTorch pull request 38246`,
+    run: `${model.name} on P100, PyTorch PR 38246`,
     label: `${gpus} GPUs, ${isAfter ? "after" : "before"}`,
     source,
     quantity: "growth of the step from 2 GPUs, per BatchNorm",

@@ -96,7 +96,7 @@ export function resolveRequest(request: EstimateRequest): ResolvedRequest {
 }
 
 /** How many ranks a choice of group means. */
-export function ranksOf(group: GroupChoice, gpus: number, { gpusPerNode }: Cluster): number {
+function ranksOf(group: GroupChoice, gpus: number, { gpusPerNode }: Cluster): number {
   if (group === "world") return gpus;
   return group === "node" ? Math.min(gpusPerNode, gpus) : group;
 }

@@ -8,7 +8,7 @@ export type BatchNormKernel = "stats" | "elementwise" | "backward-reduce" | "bac
 export type MemoryLayout = "contiguous" | "channels-last";
 
 /** How often a kernel reads or writes the activation (github.com/pytorch/pytorch, Normalization.cuh). */
-export const activationPasses: Readonly<Record<BatchNormKernel, number>> = {
+const activationPasses: Readonly<Record<BatchNormKernel, number>> = {
   stats: 1,
   elementwise: 2,
   "backward-reduce": 2,

@@ -62,9 +62,7 @@ export class Streams {
   readonly #record: ((slice: Slice) => void) | undefined;
   /** Of the last barrier. */
   #ranksInStep = 1;
-  #isWorldInStep = false;
   readonly #sinceBarrier: Work = { hostSeconds: 0, deviceSeconds: 0 };
-  readonly #sinceWorldBarrier: Work = { hostSeconds: 0, deviceSeconds: 0 };
 
   constructor(jitter: Jitter, record?: (slice: Slice) => void) {
     this.#jitter = jitter;
@@ -77,36 +75,31 @@ export class Streams {
     const start = Math.max(this.computeSeconds, this.hostSeconds);
     this.computeSeconds = start + kernelSeconds;
     this.#sinceBarrier.deviceSeconds += kernelSeconds;
-    this.#sinceWorldBarrier.deviceSeconds += kernelSeconds;
     this.spent.deviceSeconds += kernelSeconds;
-    this.#slice("compute", owner, what, start, kernelSeconds);
+    if (this.#record) this.#slice("compute", owner, what, start, kernelSeconds);
   }
 
   /** The host works. */
   work(owner: string, what: string, seconds: number): void {
-    this.#slice("host", owner, what, this.hostSeconds, seconds);
+    if (this.#record) this.#slice("host", owner, what, this.hostSeconds, seconds);
     this.hostSeconds += seconds;
     this.#sinceBarrier.hostSeconds += seconds;
-    this.#sinceWorldBarrier.hostSeconds += seconds;
     this.spent.hostSeconds += seconds;
   }
 
   /** The host waits until the compute stream is done, and takes that long to notice. */
   drain(owner: string, what: string, seconds: number): void {
     const start = this.hostSeconds;
-    if (start < this.computeSeconds) {
-      if (this.#ranksInStep > 1) this.#sinceBarrier.hostSeconds = 0;
-      if (this.#isWorldInStep) this.#sinceWorldBarrier.hostSeconds = 0;
-    }
+    if (start < this.computeSeconds && this.#ranksInStep > 1) this.#sinceBarrier.hostSeconds = 0;
     this.hostSeconds = Math.max(start, this.computeSeconds) + seconds;
     this.#slice("host", owner, what, start, this.hostSeconds - start);
   }
 
   /**
-   * A collective of `ranks` ranks that the compute stream waits for. `queues`: behind what the
-   * communication stream still has to do. `isWorld`: nobody else is left to drift apart from.
+   * A collective of `ranks` ranks, the same in all of a step, that the compute stream waits for. `queues`: whether
+   * behind what the communication stream still has to do.
    */
-  barrier(call: CollectiveCall, ranks: number, options: { queues: boolean; isWorld: boolean }): void {
+  barrier(call: CollectiveCall, ranks: number, queues: boolean): void {
     this.work(call.owner, call.what, call.launchSeconds);
     const ready = Math.max(this.computeSeconds, this.hostSeconds);
     const late = expectedMaximum(ranks);
@@ -114,28 +107,24 @@ export class Streams {
     this.spent.skewSeconds += skew;
     this.spent.barrierSeconds += call.seconds;
     this.#slice("compute", call.owner, "waits for the slowest rank", ready, skew, true);
-    const free = options.queues ? this.communicationSeconds : 0;
+    const free = queues ? this.communicationSeconds : 0;
     const start = Math.max(ready + skew, free);
     this.computeSeconds = start + call.seconds;
-    if (options.queues) this.communicationSeconds = this.computeSeconds;
-    this.#slice(options.queues ? "communication" : "compute", call.owner, call.what, start, call.seconds);
+    if (queues) this.communicationSeconds = this.computeSeconds;
+    this.#slice(queues ? "communication" : "compute", call.owner, call.what, start, call.seconds);
     this.#ranksInStep = ranks;
-    this.#isWorldInStep = options.isWorld;
     this.#sinceBarrier.deviceSeconds = 0;
-    if (options.isWorld) this.#sinceWorldBarrier.deviceSeconds = 0;
   }
 
   /**
-   * A collective of `ranks` ranks on the communication stream that nobody waits for yet. Groups that wait for
-   * one another at barriers are late as one since all were in step, and each rank since its last barrier.
+   * A collective of `ranks` ranks on the communication stream that nobody waits for yet. Groups that wait
+   * inside at barriers drift apart from one another since the step began, and ranks of a group since the last barrier.
    */
   startCollective(call: CollectiveCall, ranks: number): void {
     this.work(call.owner, call.what, call.launchSeconds);
     const group = expectedMaximum(Math.ceil(ranks / this.#ranksInStep));
     const own = expectedMaximum(this.#ranksInStep);
-    const slowest = this.#slowest(
-      (drift) => group * drift(this.#sinceWorldBarrier) + own * drift(this.#sinceBarrier),
-    );
+    const slowest = this.#slowest((drift) => group * drift(this.spent) + own * drift(this.#sinceBarrier));
     const start = Math.max(slowest, this.communicationSeconds);
     this.communicationSeconds = start + call.seconds;
     this.#slice("communication", call.owner, call.what, start, call.seconds);

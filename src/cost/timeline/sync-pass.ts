@@ -98,7 +98,7 @@ function exchange(streams: Streams, layer: Layer, pass: "forward" | "backward", 
   const launchSeconds = pace.rest * scales.launch * profile.collectiveLaunchSeconds;
   // Where the collectives do not wait for each other, nor do they reset what is drifting apart.
   const ranks = scales.skew ? groupRanks : 1;
-  const options = { queues: isWorld && profile.sharesCommunicator, isWorld: isWorld && scales.skew };
+  const queues = isWorld && profile.sharesCommunicator;
   if (profile.negotiation !== null) {
     const { cycles, cycleSeconds } = profile.negotiation;
     streams.drain(owner, "ready", 0);
@@ -107,12 +107,12 @@ function exchange(streams: Streams, layer: Layer, pass: "forward" | "backward", 
   if (profile.exchangesThroughHost) {
     streams.drain(owner, "copy to host", 0);
     const seconds = scales.wire * hostExchangeSeconds;
-    streams.barrier({ owner, what: "exchange through host", seconds, launchSeconds }, ranks, options);
+    streams.barrier({ owner, what: "exchange through host", seconds, launchSeconds }, ranks, queues);
   }
   for (const collective of profile[pass].collectives) {
     const payload = payloadBytes(collective, layer.channels);
     const bytes = collective.operation === "all-gather" ? payload * groupRanks : payload;
     const seconds = scales.wire * collectiveSeconds(collective.operation, bytes, groupRanks);
-    streams.barrier({ owner, what: collective.operation, seconds, launchSeconds }, ranks, options);
+    streams.barrier({ owner, what: collective.operation, seconds, launchSeconds }, ranks, queues);
   }
 }

@@ -14,7 +14,7 @@ export function sha256(content: Uint8Array | string): string {
 
 /** What a point is called wherever its result is kept: its scenario, its files' contents and the engine, hashed. */
 export function pointKey(scenario: Scenario, files: Readonly<Record<string, string>>): string {
-  return sha256(identityOf({ scenario, files, engine: engineVersion() }));
+  return sha256(identityOf({ scenario, files, engine: engineVersion }));
 }
 
 /** The files that a scenario names, as it writes them; none where its data are drawn. */

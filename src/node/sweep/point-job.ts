@@ -17,7 +17,7 @@ export interface PointJob {
 
 /** The job of a point. */
 export function jobOf({ key, written, files }: KeyedPoint): PointJob {
-  return { key, engine: engineVersion(), scenario: written, files };
+  return { key, engine: engineVersion, scenario: written, files };
 }
 
 /**
@@ -30,8 +30,8 @@ export function readJob(data: unknown): PointJob & { readonly parsed: Scenario }
   const { key, engine, scenario, files } = (data ?? {}) as Partial<Record<keyof PointJob, unknown>>;
   if (typeof scenario !== "string" || typeof engine !== "string" || typeof key !== "string")
     throw fault("expected a key, an engine and a scenario as text");
-  if (engine !== engineVersion())
-    throw fault(`the sweep was started by normsim ${engine.slice(0, 40)}, this worker is ${engineVersion()}`);
+  if (engine !== engineVersion)
+    throw fault(`the sweep was started by normsim ${engine.slice(0, 40)}, this worker is ${engineVersion}`);
   const hashes = readHashes(files);
   const parsed = parseScenario(scenario, "job");
   const missing = filesNamedBy(parsed).find((path) => !Object.hasOwn(hashes, path));

@@ -26,8 +26,8 @@ export const inThisProcess: PointRunner = {
 
 /**
  * Threads that run points of a sweep, each point whole on one thread. Points are independent, so this
- * keeps every core at work without a message between cores, and starts no threads for each point: the
- * quickstart takes 0.35 s this way and 1.5 s on a fresh pool of rank threads (two cores).
+ * keeps every core at work without a message between cores, and no point waits for threads to start,
+ * which takes longer than most points.
  */
 export function pointPool(threads: number): PointRunner {
   const all = Array.from({ length: threads }, () => new PointThread());

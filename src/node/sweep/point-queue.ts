@@ -9,11 +9,11 @@ const queueName = "points";
 /** How long a result stays in Redis, for a sweep that lost its connection. */
 const keptSeconds = 3600;
 /** A worker that does not renew its lock for this long is dead, and its point another's. */
-const lockMilliseconds = 8000;
-const stalledCheckMilliseconds = 3000;
+const lockMilliseconds = 6000;
+const stalledCheckMilliseconds = 2000;
 /** Submitted at once; more would hold up other users of the connection. */
 const batchPoints = 200;
-const closeMilliseconds = 2000;
+const closeMilliseconds = 1000;
 
 const jobOptions: JobsOptions = {
   attempts: 3,
@@ -86,10 +86,9 @@ export class PointQueue {
     return found;
   }
 
-  /** Take back points that no worker has begun. */
+  /** Take back points that no worker has begun, as far as Redis answers. */
   async withdraw(keys: readonly string[]): Promise<void> {
-    for (let first = 0; first < keys.length; first += batchPoints)
-      await Promise.allSettled(keys.slice(first, first + batchPoints).map((key) => this.#queue.remove(key)));
+    await within(closeMilliseconds, Promise.allSettled(keys.map((key) => this.#queue.remove(key))));
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import { jobOf } from "./point-job.ts";
 import { type Outcome, PointQueue } from "./point-queue.ts";
 import { QueueError } from "./queue-error.ts";
 import { parseRedisUrl } from "./redis-address.ts";
-import { connectRedis } from "./redis-connection.ts";
+import { asQueueError, connectRedis } from "./redis-connection.ts";
 import type { KeyedPoint } from "./sweep-points.ts";
 import type { PointExecutor, ResultSink } from "./sweep-run.ts";
 import { sendFiles } from "./travelling-files.ts";
@@ -40,17 +40,17 @@ export async function queueExecutor(
     const stopWatching = watchConnection(client, patience, () =>
       wait.giveUp(`${address.shown}: the connection was lost for ${patience.reconnectSeconds} s`),
     );
+    let queue: PointQueue | undefined;
     try {
-      const queue = await PointQueue.open(client, wait);
-      try {
-        await sendFiles(client, files, new Map(points.flatMap((point) => Object.entries(point.files))));
-        await Promise.race([submit(queue, wait), wait.over]);
-        await wait.until(signal, queue, patience.silenceSeconds);
-        if (signal.aborted) await queue.withdraw(wait.keys);
-      } finally {
-        await queue.close();
-      }
+      queue = await Promise.race([PointQueue.open(client, wait), wait.over]);
+      await Promise.race([sendFiles(client, files, points).then(() => submit(queue!, wait)), wait.over]);
+      await wait.until(signal, queue, patience.silenceSeconds);
+    } catch (error) {
+      throw asQueueError(error, address);
     } finally {
+      // Nobody waits any more for what is left.
+      await queue?.withdraw(wait.keys);
+      await queue?.close();
       stopWatching();
       client.disconnect();
     }
@@ -98,7 +98,7 @@ class Wait {
   readonly over: Promise<never>;
   readonly #pending: Map<string, KeyedPoint>;
   readonly #sink: ResultSink;
-  #giveUp: (error: QueueError) => void = () => {};
+  #giveUp: (error: Error) => void = () => {};
   #wake: () => void = () => {};
   #heard = performance.now();
   #hasWorker = false;
@@ -136,11 +136,20 @@ class Wait {
     const point = this.#pending.get(key);
     if (point === undefined) return;
     this.#pending.delete(key);
+    try {
+      this.#hand(point, outcome);
+    } catch (error) {
+      // An event's listener has nobody to throw to.
+      this.#giveUp(error as Error);
+    }
+    if (this.#pending.size === 0) this.#wake();
+  }
+
+  #hand(point: KeyedPoint, outcome: Outcome): void {
     if ("failure" in outcome) this.#sink.failure(point, outcome.failure);
     else if (readStoredReport(outcome.report) === undefined)
       this.#sink.failure(point, "the worker's result is not a report of this version");
     else this.#sink.report(point, outcome.report);
-    if (this.#pending.size === 0) this.#wake();
   }
 
   /** Until every point has finished or the signal aborts. */
@@ -160,7 +169,7 @@ class Wait {
         );
       if (now - looked < reconcileMilliseconds) return;
       looked = now;
-      reconcile(queue, this).catch((error: Error) => this.giveUp(`Redis failed: ${error.name}`));
+      reconcile(queue, this).catch(this.#giveUp);
     }, lookMilliseconds);
     try {
       await Promise.race([finished, this.over]);

@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import type { Redis, RedisOptions } from "ioredis";
+import { ScenarioError } from "../../errors.ts";
 import { QueueError } from "./queue-error.ts";
 import type { RedisAddress } from "./redis-address.ts";
 
@@ -28,7 +30,8 @@ export async function connectRedis(address: RedisAddress): Promise<Redis> {
     client.on("error", (error: Error) => settle(reasonOf(error)));
     client
       .connect()
-      .then(() => client.ping())
+      // A write tells at once what would otherwise be met, and retried, by the queue: no rights, no memory.
+      .then(() => client.set("normsim:probe", "", "EX", 1))
       .then(
         () => settle(null),
         // The reason itself comes by the error event, unless the server just closed.
@@ -43,6 +46,12 @@ export async function connectRedis(address: RedisAddress): Promise<Redis> {
   return client;
 }
 
+/** An error of Redis as a QueueError; bad input and QueueErrors stay what they are. */
+export function asQueueError(error: unknown, address: RedisAddress): Error {
+  if (error instanceof ScenarioError || error instanceof QueueError) return error;
+  return new QueueError(`${address.shown}: ${reasonOf(error instanceof Error ? error : new Error())}`);
+}
+
 function optionsOf(address: RedisAddress, mayRetry: () => boolean): Omit<RedisOptions, "replyMapping"> {
   const { host, port, username, password, database, isEncrypted } = address;
   return {
@@ -51,7 +60,8 @@ function optionsOf(address: RedisAddress, mayRetry: () => boolean): Omit<RedisOp
     db: database,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(isEncrypted ? { tls: { servername: host } } : {}),
+    // RFC 6066: an address is no server name.
+    ...(isEncrypted ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
     lazyConnect: true,
     // Commands wait for a connection that is being restored.
     maxRetriesPerRequest: null,
@@ -65,6 +75,9 @@ const replies: readonly (readonly [string, string])[] = [
   ["NOAUTH", "wants a password, as in redis://:PASSWORD@host"],
   ["ERR AUTH", "has no password, and was given one"],
   ["NOPERM", "does not let this user do what normsim needs"],
+  ["OOM", "has no memory left for more points"],
+  ["MISCONF", "cannot write to its disk"],
+  ["READONLY", "is a read-only replica"],
   ["LOADING", "is still loading its data"],
 ];
 
@@ -87,5 +100,8 @@ function reasonOf(error: Error): string {
   if (code?.includes("CERT") === true)
     return `its certificate is not trusted (${code}); NODE_EXTRA_CA_CERTS can name further authorities`;
   if (code?.startsWith("ERR_SSL") === true || code === "EPROTO") return "does not speak TLS; try redis://";
-  return code === undefined ? "closed the connection" : `cannot be reached (${code})`;
+  if (code !== undefined) return `cannot be reached (${code})`;
+  // The first word of a reply is its kind (redis.io/docs, RESP), and never an argument.
+  const kind = /^[A-Z]+(?= )/.exec(error.message)?.[0];
+  return kind === undefined ? "closed the connection" : `answers ${kind}`;
 }

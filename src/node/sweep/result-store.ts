@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ScenarioError } from "../../errors.ts";
 import { readStoredReport } from "../../sweep/stored-report.ts";
 
 /** The file in a folder of `--resume`. */
@@ -10,11 +11,14 @@ export class ResultStore {
   readonly #file: string;
   readonly #reports = new Map<string, string>();
 
-  /** A line that was cut off when a sweep was killed, or that is no result, does not count. */
+  /**
+   * A line that was cut off when a sweep was killed, or that is no result, does not count.
+   *
+   * @throws ScenarioError if the folder cannot be read and written.
+   */
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
     this.#file = join(folder, fileName);
-    const text = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "";
+    const text = openResults(folder, this.#file);
     for (const line of text.split("\n")) {
       const [, key, report] = /^\{"key":"([0-9a-f]{64})","report":(\{.*\})\}$/.exec(line) ?? [];
       if (key !== undefined && report !== undefined && readStoredReport(report) !== undefined)
@@ -31,5 +35,18 @@ export class ResultStore {
   set(key: string, report: string): void {
     this.#reports.set(key, report);
     appendFileSync(this.#file, `{"key":"${key}","report":${report}}\n`);
+  }
+}
+
+/** What the file holds; it is made where it is missing. */
+function openResults(folder: string, file: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    appendFileSync(file, "");
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `expected a folder where results can be kept; it cannot be used (${code})`;
+    throw new ScenarioError([{ file: `--resume ${folder}`, path: "", message }]);
   }
 }

@@ -1,7 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { ScenarioError } from "../../errors.ts";
 import { readStoredReport } from "../../sweep/stored-report.ts";
 import { type PointReport, sweepCsv, sweepOverview } from "../../sweep/table.ts";
 import { renderOverview } from "../terminal-table.ts";
+import { terminalWidth } from "../terminal-text.ts";
 import type { KeyedPoint } from "./sweep-points.ts";
 import type { SweepResults } from "./sweep-run.ts";
 
@@ -13,7 +15,24 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
-const widthMaximum = 100;
+/**
+ * See that the files can be written, before hours of work depend on it.
+ *
+ * @throws ScenarioError with those that cannot.
+ */
+export function checkOutputs({ csv, ndjson }: OutputOptions): void {
+  const faults = Object.entries({ csv, ndjson }).flatMap(([name, path]) => {
+    if (path === undefined) return [];
+    try {
+      closeSync(openSync(path, "a"));
+      return [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return [{ file: `--${name} ${path}`, path: "", message: `cannot be written (${code})` }];
+    }
+  });
+  if (faults.length > 0) throw new ScenarioError(faults);
+}
 
 /** Write what the options ask for, of the points that have a report, in the order of the grid. */
 export function writeOutputs(
@@ -35,7 +54,7 @@ export function writeOutputs(
   });
   if (options.csv !== undefined) writeFileSync(options.csv, sweepCsv(table));
   if (hasTable && table.length > 0) {
-    const width = Math.min(process.stdout.columns ?? widthMaximum, widthMaximum);
+    const width = terminalWidth();
     process.stdout.write(`${renderSweep(table, width)}\n`);
   }
 }

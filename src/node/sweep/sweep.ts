@@ -6,7 +6,7 @@ import { localExecutor } from "./local-executor.ts";
 import { inThisProcess, pointPool } from "./point-pool.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { ResultStore } from "./result-store.ts";
-import { type OutputOptions, writeOutputs } from "./sweep-outputs.ts";
+import { checkOutputs, type OutputOptions, writeOutputs } from "./sweep-outputs.ts";
 import { type KeyedPoint, readSweep, type SweepInput } from "./sweep-points.ts";
 import type { PointExecutor, ResultSink, SweepResults } from "./sweep-run.ts";
 
@@ -41,6 +41,7 @@ export async function sweep(path: string, options: SweepOptions): Promise<number
     options.resume === undefined
       ? null
       : new ResultStore(options.resume === true ? defaultFolder : options.resume);
+  checkOutputs(options);
   const execute = await executorFor(input, options);
   const run = new SweepRun(input.points, store, condition, options.quiet === true);
   const interruption = new AbortController();
@@ -51,8 +52,9 @@ export async function sweep(path: string, options: SweepOptions): Promise<number
   } finally {
     process.removeListener("SIGINT", interrupt);
     run.bar.clear();
+    // Also after a failure: what is done was paid for.
+    writeOutputs(input.points, run, options);
   }
-  writeOutputs(input.points, run, options);
   return conclude(run, interruption.signal.aborted, store !== null);
 }
 

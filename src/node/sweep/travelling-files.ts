@@ -1,5 +1,6 @@
 import { ScenarioError } from "../../errors.ts";
 import { type SweepFiles, sha256 } from "./point-inputs.ts";
+import type { KeyedPoint } from "./sweep-points.ts";
 
 type Client = Awaited<ReturnType<typeof import("./redis-connection.ts").connectRedis>>;
 
@@ -11,16 +12,16 @@ const bytesMaximum = 512 * 2 ** 20;
 const redisKey = (hash: string): string => `normsim:file:${hash}`;
 
 /**
- * Put files into Redis under their content hash, each once.
+ * Put the files of points into Redis under their content hash, each once.
  *
- * @param hashes by path, of files that `files` has read.
  * @throws ScenarioError if one is too large to travel.
  */
 export async function sendFiles(
   client: Client,
   files: SweepFiles,
-  hashes: ReadonlyMap<string, string>,
+  points: readonly KeyedPoint[],
 ): Promise<void> {
+  const hashes = new Map(points.flatMap((point) => Object.entries(point.files)));
   for (const [path, hash] of hashes) {
     const bytes = files.bytes(path);
     if (!(bytes instanceof Uint8Array)) throw new ScenarioError([bytes]);

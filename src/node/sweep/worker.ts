@@ -5,7 +5,7 @@ import { readJob } from "./point-job.ts";
 import { type PointRunner, pointPool } from "./point-pool.ts";
 import { type Outcome, serveQueue } from "./point-queue.ts";
 import { parseRedisUrl } from "./redis-address.ts";
-import { connectRedis } from "./redis-connection.ts";
+import { asQueueError, connectRedis } from "./redis-connection.ts";
 import { fetchFiles } from "./travelling-files.ts";
 
 /** The options of `normsim worker`. */
@@ -35,10 +35,20 @@ export async function worker({ redis, threads, quiet }: WorkerOptions): Promise<
       say("report" in outcome ? "a point is done" : `a point failed: ${outcome.failure}`);
       return outcome;
     },
+  }).catch((error: unknown) => {
+    client.disconnect();
+    throw asQueueError(error, address);
   });
   queue.on("error", () => {});
-  client.on("close", () => say(`${address.shown}: not connected; trying again`));
-  client.on("ready", () => say(`${address.shown}: connected again`));
+  let isConnected = true;
+  client.on("close", () => {
+    if (isConnected) say(`${address.shown}: the connection was lost; trying again`);
+    isConnected = false;
+  });
+  client.on("ready", () => {
+    isConnected = true;
+    say(`${address.shown}: connected again`);
+  });
   say(`${address.shown}: waiting for points, ${pool.threads} at once`);
   await new Promise<void>((resolve) => {
     process.once("SIGTERM", () => resolve()).once("SIGINT", () => resolve());
