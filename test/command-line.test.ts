@@ -93,6 +93,26 @@ describe("normsim run", () => {
     expect(JSON.parse(readFileSync(join(out, "report.json"), "utf8")).version).toBe(1);
   });
 
+  test("writes a trace with a process per rank and an arrow per message", async () => {
+    const file = join(temporary(), "trace.json");
+    const { code } = await normsim(["run", quickstart, "--quiet", "--threads", "0", "--trace", file]);
+    expect(code).toBe(0);
+    const { traceEvents } = JSON.parse(readFileSync(file, "utf8")) as {
+      traceEvents: { ph: string; pid: number }[];
+    };
+    expect(new Set(traceEvents.map(({ pid }) => pid)).size).toBe(8);
+    // By hand: SyncBN gathers 8 · 7 messages and reduces 8 · 14; SyncBN/4 twice 4 · 3 and twice 4 · 6.
+    expect(traceEvents.filter(({ ph }) => ph === "s")).toHaveLength(56 + 112 + 24 + 48);
+  });
+
+  test("ends with 3 where a condition holds, and with 0 where it does not", async () => {
+    const ends = async (condition: string): Promise<number | null> =>
+      (await normsim(["run", quickstart, "--quiet", "--threads", "0", "--fail-if", condition])).code;
+    expect(await ends("local BN: divergence.outputMse.mean > 0.001")).toBe(3);
+    expect(await ends("LN: communication.total.messages > 0")).toBe(0);
+    expect(await ends("LN: divergence.outputMze.mean > 0")).toBe(2);
+  });
+
   test("runs several scenarios into an array", async () => {
     const { stdout } = await normsim([
       "run",
