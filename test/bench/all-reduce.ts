@@ -7,8 +7,9 @@ import { placeRanks } from "../../src/engine/placement.ts";
 import { createKernelMemory } from "../../src/kernels/wasm.ts";
 import type { AllReduceTask } from "./all-reduce-worker.ts";
 
-const warmUp = 50;
-const repeats = 400;
+/** Enough for the compiler to have settled. */
+const warmUp = 5000;
+const repeats = 10_000;
 const counts = [129, 1025, 4097];
 
 /** Ring all-reduce of float32 between worker threads: microseconds per call, the mean over a thread's run. */
