@@ -10,8 +10,15 @@ export type Progress<T> = Generator<undefined, T, undefined>;
 export interface Combine {
   /** Elements of a schedule are records of this many values, so that a range never cuts one. */
   readonly valuesPerElement: number;
-  /** target ← target ⊕ incoming, arrays of whole records. */
-  readonly apply: (target: FloatArray, incoming: FloatArray) => void;
+  /** Values behind each rank's payload, in group order; given where `apply` has to know them. */
+  readonly counts?: readonly number[];
+  /** target ← target ⊕ incoming, arrays of whole records. With `counts`: how many values each side stands for. */
+  readonly apply: (
+    target: FloatArray,
+    incoming: FloatArray,
+    targetCount: number,
+    incomingCount: number,
+  ) => void;
 }
 
 /** One rank's view of its group: real messages to real peers. */

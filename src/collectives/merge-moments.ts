@@ -21,3 +21,26 @@ export const momentsCombine: Combine = {
     }
   },
 };
+
+/**
+ * Reduce records of [mean, m2] by merging moments, with counts that are known without being sent.
+ *
+ * @param counts values behind every record of each rank, in group order. A record of zeros on all ranks
+ * stays zeros, so that sets without values need no count of their own.
+ */
+export function pairedMomentsCombine(counts: readonly number[]): Combine {
+  return {
+    valuesPerElement: 2,
+    counts,
+    apply(target, incoming, own, arriving) {
+      for (let i = 0; i < target.length; i += 2) {
+        const merged = mergeMoments(
+          { count: own, mean: target[i]!, m2: target[i + 1]! },
+          { count: arriving, mean: incoming[i]!, m2: incoming[i + 1]! },
+        );
+        target[i] = merged.mean;
+        target[i + 1] = merged.m2;
+      }
+    },
+  };
+}

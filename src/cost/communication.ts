@@ -10,7 +10,7 @@ export interface Communication {
   readonly collectives: number;
   /** Messages of all ranks. */
   readonly messages: number;
-  /** What one rank contributed. */
+  /** What one rank contributed; where groups differ, the most. */
   readonly payloadBytesPerRank: number;
   /** What one rank sent, the mean over ranks; perRank has each. */
   readonly sentBytesPerRank: number;
@@ -42,7 +42,8 @@ export function communicationOf(
       collectives: rounds.length,
       messages: entries.reduce((sum, entry) => sum + entry.messagesSent, 0),
       payloadBytesPerRank: rounds.reduce(
-        (sum, round) => sum + round[0]!.shape.values * bytesPerElement(workload.storage),
+        (sum, round) =>
+          sum + Math.max(...round.map(({ shape }) => shape.values)) * bytesPerElement(workload.storage),
         0,
       ),
       sentBytesPerRank: wireBytes / workload.worldSize,

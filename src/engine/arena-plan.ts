@@ -3,6 +3,7 @@ import { descriptionBytes } from "../kernels/wasm.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
+import { shardOf } from "../scenario/mesh.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
@@ -77,9 +78,11 @@ export const setArrays = [
   "scale",
 ] as const;
 
-/** Extent of a rank's microbatch. */
+/** Extent of what a rank holds. */
 export function extentOf(workload: Workload, rank: number): Extent {
-  return { samples: workload.samples[rank]!, channels: workload.channels, positions: workload.positions };
+  const { scenario, samples, channels, positionExtents } = workload;
+  const shard = shardOf(scenario.mesh, rank, channels, positionExtents);
+  return { samples: samples[rank]!, channels: shard.channels, positions: shard.positions };
 }
 
 /** The most sets any normaliser has on a rank; at least one per channel, for the reference. */
@@ -87,11 +90,11 @@ export function setCountMaximum(workload: Workload, rank: number): number {
   const counts = workload.scenario.normalizers.map((spec) =>
     setCountOf(slicesOf(spec, createNormalizer(spec), extentOf(workload, rank))),
   );
-  return Math.max(workload.channels, ...counts);
+  return Math.max(extentOf(workload, rank).channels, ...counts);
 }
 
 function doublesOf(workload: Workload, rank: number): number {
-  const { channels } = workload;
+  const { channels } = extentOf(workload, rank);
   const running = 2 * channels * workload.scenario.normalizers.length;
   return (
     1 +
@@ -116,18 +119,19 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   const control = place(controlBytes(worldSize, blocks.length));
   const perChannel = scenario.normalizers.length * 2 + 1;
   const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
-  const elementsOf = (rank: number): number => workload.samples[rank]! * channels * workload.positions;
-  const ranks = workload.samples.map((samples, rank) => ({
+  const extents = workload.samples.map((_, rank) => extentOf(workload, rank));
+  const elementsOf = (rank: number): number => elementCount(extents[rank]!);
+  const ranks = extents.map(({ samples, positions }, rank) => ({
     x: place(elementsOf(rank) * bytes),
     dy: place(elementsOf(rank) * bytes),
     y: place(elementsOf(rank) * bytes),
     dx: place(elementsOf(rank) * bytes),
-    mask: place(workload.isMasked ? samples * workload.positions : 0),
+    mask: place(workload.isMasked ? samples * positions : 0),
     payload: place(traffic.payloadCapacity * bytes),
     outbox: place(2 * traffic.outboxCapacities[rank]! * bytes),
     doubles: place(doublesOf(workload, rank) * 8),
   }));
-  const referenceElements = workload.samples.reduce((most, _, rank) => Math.max(most, elementsOf(rank)), 0);
+  const referenceElements = extents.reduce((most, extent) => Math.max(most, elementCount(extent)), 0);
   const mostRanks = Math.max(...blocks.map((block) => block.count));
   const descriptions = descriptionBytes(mostRanks * setsPerRank(scenario.normalizers.length));
   const threadAreas = blocks.map(() => ({
@@ -148,17 +152,21 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   };
 }
 
+function elementCount({ samples, channels, positions }: Extent): number {
+  return samples * channels * positions;
+}
+
 /** What the collectives of all normalisers need at most. */
 function trafficOf(workload: Workload, catalogue: Catalogue) {
   const outboxCapacities = new Array<number>(workload.worldSize).fill(0);
   let payloadCapacity = 0;
   let landingElements = 0;
   for (const spec of workload.scenario.normalizers) {
-    const shapes = createNormalizer(spec).collectives(workload.channels);
+    const normalizer = createNormalizer(spec);
     let gathered = 0;
-    for (const group of groupsOf(spec, workload.worldSize, workload.scenario.cluster.gpusPerNode)) {
+    for (const group of groupsOf(spec, workload.scenario.mesh, workload.scenario.cluster.gpusPerNode)) {
       if (group.ranks.length === 1) continue;
-      for (const shape of shapes) {
+      for (const shape of normalizer.collectives(extentOf(workload, group.ranks[0]!))) {
         const { outboxes } = catalogue.plan(shape, group.ranks.length);
         payloadCapacity = Math.max(payloadCapacity, shape.values);
         if (shape.operation === "all-gather") gathered += shape.values * group.ranks.length;

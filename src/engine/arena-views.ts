@@ -2,6 +2,7 @@ import type { Extent } from "../kernels/index-sets.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
+import { shardOf } from "../scenario/mesh.ts";
 import {
   type ArenaPlan,
   channelArrays,
@@ -30,6 +31,8 @@ export interface WholeViews {
 /** One rank's arrays, as views of the shared memory. */
 export interface RankViews {
   readonly extent: Extent;
+  /** Of the whole batch's channels. */
+  readonly firstChannel: number;
   readonly x: FloatArray;
   readonly dy: FloatArray;
   readonly y: FloatArray;
@@ -112,7 +115,8 @@ export function rankViews(
   const offsets = plan.ranks[rank]!;
   const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);
   const take = doublesFrom(memory.buffer, offsets.doubles);
-  const { channels } = workload;
+  const { channels } = extent;
+  const { firstChannel } = shardOf(workload.scenario.mesh, rank, workload.channels, workload.positionExtents);
   const setCount = setCountMaximum(workload, rank);
   const localCount = take(1);
   const perChannel = Object.fromEntries(channelArrays.map((name) => [name, take(channels)])) as Record<
@@ -124,6 +128,7 @@ export function rankViews(
   const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
   return {
     extent,
+    firstChannel,
     x: floats(offsets.x, elements),
     dy: floats(offsets.dy, elements),
     y: floats(offsets.y, elements),

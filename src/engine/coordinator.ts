@@ -93,10 +93,10 @@ function layOut(
   };
 }
 
-function newRecord(spec: NormalizerRecord["spec"], { worldSize, scenario }: Workload): NormalizerRecord {
+function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): NormalizerRecord {
   return {
     spec,
-    groups: groupsOf(spec, worldSize, scenario.cluster.gpusPerNode),
+    groups: groupsOf(spec, scenario.mesh, scenario.cluster.gpusPerNode),
     collectives: [],
     divergence: newDivergenceEntries(),
     numerics: { nonFinite: 0, clampedVariances: 0, constantSets: 0, singleValueGroups: 0 },

@@ -1,6 +1,7 @@
 import type { Group } from "../normalizers/group.ts";
 import { divergenceOf } from "../statistics/divergence.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
+import { holdersOf } from "./whole-batch.ts";
 
 /** The metrics of a normaliser's divergence, in the order a report lists them. */
 export const metrics = [
@@ -90,21 +91,21 @@ function logDivergence(
   return divergence.meanGap;
 }
 
-/** y and dx against the whole batch's: one entry per channel, pooled over ranks in ascending order. */
+/** y and dx against the whole batch's: one entry per channel, pooled over the ranks that hold it, in ascending order. */
 export function logOutputs(
   entries: DivergenceEntries,
   ranks: readonly RankViews[],
-  values: number,
+  whole: WholeViews,
   backward: boolean,
 ): void {
+  const values = whole.count[0]!;
   if (values === 0) return;
-  const channels = ranks[0]!.extent.channels;
-  for (let c = 0; c < channels; c++) {
-    const y = pooled(ranks, channels, c, ({ comparedY }) => comparedY);
+  for (let c = 0; c < whole.mean.length; c++) {
+    const holders = holdersOf(ranks, c);
+    const y = pooled(holders, c, ({ comparedY }) => comparedY);
     entries.outputMse.push(y.difference / values);
     entries.outputCosine.push(cosine(y));
-    if (backward)
-      entries.gradientCosine.push(cosine(pooled(ranks, channels, c, ({ comparedDx }) => comparedDx)));
+    if (backward) entries.gradientCosine.push(cosine(pooled(holders, c, ({ comparedDx }) => comparedDx)));
   }
 }
 
@@ -117,12 +118,14 @@ interface Compared {
 
 function pooled(
   ranks: readonly RankViews[],
-  channels: number,
   channel: number,
   sums: (rank: RankViews) => Float64Array,
 ): Compared {
   const total = (part: number): number =>
-    ranks.reduce((sum, rank) => sum + sums(rank)[part * channels + channel]!, 0);
+    ranks.reduce((sum, rank) => {
+      const { firstChannel, extent } = rank;
+      return sum + sums(rank)[part * extent.channels + channel - firstChannel]!;
+    }, 0);
   return { difference: total(0), product: total(1), square: total(2), squareWhole: total(3) };
 }
 

@@ -1,4 +1,5 @@
 import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
+import { type ContributionCounts, contributionCounts } from "../collectives/contribution-counts.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { Schedule } from "../collectives/schedule.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
@@ -95,6 +96,7 @@ export class Endpoint {
     const entry = newEntry(schedule, group, sequence, normalizer);
     this.ledger.push(entry);
     const program = programOf(schedule, me);
+    const counts = combine.counts === undefined ? null : contributionCounts(schedule, combine.counts);
     let send = 0;
     let receive = 0;
     for (let step = 0; step < schedule.stepCount; step++) {
@@ -119,6 +121,7 @@ export class Endpoint {
           step & 1,
           vector,
           combine,
+          counts,
           entry,
         );
       }
@@ -171,6 +174,7 @@ export class Endpoint {
     half: number,
     vector: FloatArray,
     { valuesPerElement, apply }: Combine,
+    counts: ContributionCounts | null,
     entry: LedgerEntry,
   ): void {
     const { control, outboxes, threadOfRank, thread } = this.#fabric;
@@ -178,7 +182,8 @@ export class Endpoint {
     let at = (half * outbox.length) / 2 + offset * valuesPerElement;
     for (const part of rangeParts(schedule, message, vector, valuesPerElement)) {
       const incoming = outbox.subarray(at, at + part.length);
-      if (schedule.reduces[message] === 1) apply(part, incoming);
+      if (schedule.reduces[message] === 1)
+        apply(part, incoming, counts?.own[message] ?? 0, counts?.incoming[message] ?? 0);
       else part.set(incoming);
       at += part.length;
     }

@@ -3,6 +3,7 @@ import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
+import { extentOf } from "./arena-plan.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence } from "./divergence-log.ts";
@@ -36,7 +37,7 @@ export function recordPass(
     for (const [rank, views] of ranks.entries())
       logResidentStatistics(record.divergence, views, setCounts[rank]!);
   }
-  logOutputs(record.divergence, ranks, whole.count[0]!, workload.scenario.backward);
+  logOutputs(record.divergence, ranks, whole, workload.scenario.backward);
   record.groupCounts = spansRanks
     ? record.groups.flatMap(({ ranks: [first] }) => slicesOfChannel(ranks[first!]!, setCounts[first!]!))
     : [largestCount(ranks, setCounts)];
@@ -68,9 +69,6 @@ function recordCollectives(
   trainingStep: number,
   { workload, catalogue }: Surroundings,
 ): void {
-  const shapes = normalizer
-    .collectives(workload.channels)
-    .filter(({ pass }) => pass === "forward" || workload.scenario.backward);
   for (const group of record.groups) {
     if (group.ranks.length === 1) {
       assert(
@@ -79,6 +77,9 @@ function recordCollectives(
       );
       continue;
     }
+    const shapes = normalizer
+      .collectives(extentOf(workload, group.ranks[0]!))
+      .filter(({ pass }) => pass === "forward" || workload.scenario.backward);
     for (const [index, shape] of shapes.entries()) {
       const entries = group.ranks.map((rank) => results[rank]!.ledger[index]!);
       const { schedule } = catalogue.plan(shape, group.ranks.length);
@@ -117,9 +118,9 @@ function recordNumerics(
   spansRanks: boolean,
 ): void {
   for (const { nonFinite } of results) numerics.nonFinite += nonFinite;
-  // Where sets span ranks, all ranks of a group know the same statistics: the first one counts.
-  const holders = spansRanks ? groups.map((group) => group.ranks[0]!) : ranks.keys();
-  for (const rank of holders) {
+  // All ranks of a group know the same statistics: the first one counts.
+  for (const { ranks: members } of groups) {
+    const rank = members[0]!;
     const { used, extent } = ranks[rank]!;
     const { setCount, clampedVariances } = results[rank]!;
     numerics.clampedVariances += clampedVariances;

@@ -55,13 +55,14 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     thread,
     movements: 0,
   };
-  const { normalizers, cluster } = workload.scenario;
+  const { normalizers, cluster, mesh } = workload.scenario;
   const context: ThreadContext = {
     workload,
     fabric,
     kernels,
     whole: wholeViews(memory, plan, workload),
-    groups: normalizers.map((spec) => groupByRank(spec, workload.worldSize, cluster.gpusPerNode)),
+    groups: normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode)),
+    viewsOf: (rank) => rankViews(memory, plan, workload, rank),
     scratch: scratchView(memory, plan, workload, thread),
     exit: host.exit,
   };

@@ -7,14 +7,17 @@ import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/microbatch.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
-import { fillGradient, fillMicrobatch } from "../scenario/synthetic.ts";
+import { fillShard } from "../scenario/shard-fill.ts";
+import { fillGradient } from "../scenario/synthetic.ts";
 import { RunningStatistics } from "../statistics/running-statistics.ts";
+import { extentOf } from "./arena-plan.ts";
 import { partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Phase } from "./control.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
 import type { PassResult } from "./pass-result.ts";
-import { compareWithWhole } from "./reference.ts";
+import { compareWithWhole, mergedOracle, type Oracle, ownOracle } from "./reference.ts";
+import { shardedOracle } from "./sharded-oracle.ts";
 import type { Workload } from "./workload.ts";
 
 /** What all ranks of a thread share. */
@@ -25,6 +28,8 @@ export interface ThreadContext {
   readonly whole: WholeViews;
   /** Per normaliser: the group of every rank. */
   readonly groups: readonly (readonly Group[])[];
+  /** Any rank's arrays: for the oracle, which nobody else may look at them for. */
+  readonly viewsOf: (rank: number) => RankViews;
   /** Room for one rank's y or dx as the whole batch would have given it. */
   readonly scratch: FloatArray;
   /** Ends the thread; only an injected fault asks for it. */
@@ -43,6 +48,9 @@ export class Rank {
   readonly #running: readonly RunningStatistics[];
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
+  /** Per normaliser: channels on each rank of the group. */
+  readonly #channelsByRank: readonly (readonly number[])[];
+  readonly #oracles: readonly Oracle[];
   #passes = 0;
   #validTokens = 0;
 
@@ -56,9 +64,13 @@ export class Rank {
     this.#normalizers = normalizers.map(createNormalizer);
     this.#slices = normalizers.map((spec, index) => slicesOf(spec, this.#normalizers[index]!, views.extent));
     const runningOf = (spec: NormalizerSpec): RunningStatistics =>
-      new RunningStatistics(context.workload.channels, "momentum" in spec ? spec.momentum : null);
+      new RunningStatistics(views.extent.channels, "momentum" in spec ? spec.momentum : null);
     this.#running = normalizers.map(runningOf);
     this.#runningWhole = normalizers.map(runningOf);
+    this.#channelsByRank = context.groups.map((groups) =>
+      groups[rank]!.ranks.map((member) => extentOf(context.workload, member).channels),
+    );
+    this.#oracles = this.#normalizers.map((normalizer, index) => oracleOf(normalizer, index, rank, context));
   }
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
@@ -66,9 +78,9 @@ export class Rank {
     this.#enter(trainingStep, 0, "data");
     const { workload, kernels, whole } = this.#context;
     const { x, dy, mask, extent } = this.#views;
-    const { data, seed } = workload.scenario;
+    const { data, seed, mesh } = workload.scenario;
     if (data.source !== "npy")
-      fillMicrobatch(data, seed, this.rank, trainingStep, { ...extent, x, dy, mask });
+      fillShard(data, seed, mesh, this.rank, trainingStep, { ...extent, x, dy, mask });
     else if (workload.makesGradients) fillGradient(seed, this.rank, trainingStep, dy);
     this.#validTokens =
       mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
@@ -160,6 +172,9 @@ export class Rank {
     const part = <T extends FloatArray | Uint8Array>(array: T, perSample: number): T =>
       array.subarray(firstSample * perSample, (firstSample + extent.samples) * perSample) as T;
     const perSample = extent.channels * extent.positions;
+    const { firstChannel } = this.#views;
+    const ofRank = (all: Float64Array): Float64Array =>
+      all.subarray(firstChannel, firstChannel + extent.channels);
     return {
       kernels,
       extent,
@@ -170,9 +185,9 @@ export class Rank {
       y: part(y, perSample),
       dx: part(dx, perSample),
       statistics,
-      weight: whole.weight[index]!,
-      bias: whole.bias[index]!,
-      ones: whole.ones,
+      weight: ofRank(whole.weight[index]!),
+      bias: ofRank(whole.bias[index]!),
+      ones: ofRank(whole.ones),
       dWeight,
       dBias,
       gain,
@@ -181,6 +196,7 @@ export class Rank {
       running,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       communicator,
+      channelsByRank: this.#channelsByRank[index]!,
       payload: (count) => payload.subarray(0, count),
     };
   }
@@ -205,7 +221,7 @@ export class Rank {
     compareWithWhole(
       { ...view, y: part, dx: part },
       normalizer,
-      isShared ? whole : null,
+      this.#oracles[index]!,
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
@@ -226,6 +242,14 @@ export class Rank {
     }
     return count;
   }
+}
+
+/** Channels are the coordinator's to merge; other sets lie on this rank or on the ranks of its group. */
+function oracleOf(normalizer: Normalizer, index: number, rank: number, context: ThreadContext): Oracle {
+  const { whole, groups, viewsOf } = context;
+  if (normalizer.reduces.includes("samples")) return mergedOracle(whole);
+  const { ranks } = groups[index]![rank]!;
+  return ranks.length === 1 ? ownOracle : shardedOracle(ranks.map(viewsOf), normalizer, whole.weight[index]!);
 }
 
 /** Remember the moments of a batch of `count` values per channel. */

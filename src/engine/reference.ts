@@ -10,38 +10,59 @@ export interface Comparison {
   readonly comparedDx: Float64Array;
 }
 
+/** Fills a view's statistics with what one device that holds the whole batch would know. */
+export interface Oracle {
+  /** count, mean and m2. */
+  moments(view: RankView): void;
+  /** sumG and sumGXmu, about those means. */
+  gradientSums(view: RankView): void;
+}
+
+/** For sets that lie on this rank: computed again from x. */
+export const ownOracle: Oracle = {
+  moments: localMoments,
+  gradientSums({ kernels, input, dy, sets, statistics, weight }) {
+    kernels.gradientSums(input, dy, sets, { mean: statistics.mean, weight }, statistics);
+  },
+};
+
+/** For channels, which all ranks share: the coordinator's float64 merge, in rank order. */
+export function mergedOracle(whole: WholeViews): Oracle {
+  return {
+    moments({ statistics }) {
+      statistics.count.fill(whole.count[0]!);
+      statistics.mean.set(whole.mean);
+      statistics.m2.set(whole.m2);
+    },
+    gradientSums({ statistics, weight }) {
+      for (let c = 0; c < weight.length; c++) {
+        statistics.sumG[c] = whole.sumDy[c]! * weight[c]!;
+        statistics.sumGXmu[c] = whole.sumDyXmu[c]! * weight[c]!;
+      }
+    },
+  };
+}
+
 /**
  * Compare a rank's y and dx with what the whole batch on one device would have given it.
  *
  * `view.statistics` receives the whole batch's statistics and `view.y`, `view.dx` must be scratch.
- * A set that other ranks share takes the coordinator's float64 merge over all ranks, in rank order;
- * a set that lies on this rank alone is computed again from x. Nothing here is rounded to a payload.
+ * Nothing here is rounded to a payload.
  */
 export function compareWithWhole(
   view: RankView,
   normalizer: Normalizer,
-  shared: WholeViews | null,
+  oracle: Oracle,
   own: { readonly y: FloatArray; readonly dx: FloatArray | null },
   comparison: Comparison,
 ): void {
-  const { kernels, statistics, weight, input, dy, sets } = view;
+  const { kernels, weight, input } = view;
   const { channelSets, comparedY, comparedDx } = comparison;
-  if (shared === null) localMoments(view);
-  else {
-    statistics.count.fill(shared.count[0]!);
-    statistics.mean.set(shared.mean);
-    statistics.m2.set(shared.m2);
-  }
+  oracle.moments(view);
   normalizer.normalize(view);
   kernels.compare({ x: own.y, mask: input.mask }, view.y, channelSets, comparedY);
   if (own.dx === null) return;
-  if (shared === null) kernels.gradientSums(input, dy, sets, { mean: statistics.mean, weight }, statistics);
-  else {
-    for (let c = 0; c < weight.length; c++) {
-      statistics.sumG[c] = shared.sumDy[c]! * weight[c]!;
-      statistics.sumGXmu[c] = shared.sumDyXmu[c]! * weight[c]!;
-    }
-  }
+  oracle.gradientSums(view);
   differentiateSets(view, weight);
   kernels.compare({ x: own.dx, mask: input.mask }, view.dx, channelSets, comparedDx);
 }

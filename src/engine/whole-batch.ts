@@ -8,21 +8,31 @@ import type { RankViews, WholeViews } from "./arena-views.ts";
  * communication: nothing of it enters the ledger.
  */
 export function mergeWholeBatch(ranks: readonly RankViews[], whole: WholeViews): void {
-  whole.count[0] = ranks.reduce((sum, { localCount }) => sum + localCount[0]!, 0);
+  whole.count[0] = holdersOf(ranks, 0).reduce((sum, { localCount }) => sum + localCount[0]!, 0);
   for (let c = 0; c < whole.mean.length; c++) {
+    const holders = holdersOf(ranks, c);
     let pooled: Moments = emptyMoments;
-    for (const { localCount, localMean, localM2 } of ranks) {
-      pooled = mergeMoments(pooled, { count: localCount[0]!, mean: localMean[c]!, m2: localM2[c]! });
+    for (const { localCount, localMean, localM2, firstChannel } of holders) {
+      const own = c - firstChannel;
+      pooled = mergeMoments(pooled, { count: localCount[0]!, mean: localMean[own]!, m2: localM2[own]! });
     }
     whole.mean[c] = pooled.mean;
     whole.m2[c] = pooled.m2;
     let sumDy = 0;
     let sumDyXmu = 0;
-    for (const { localMean, localSumDy, localSumDyXmu } of ranks) {
-      sumDy += localSumDy[c]!;
-      sumDyXmu += localSumDyXmu[c]! + (localMean[c]! - pooled.mean) * localSumDy[c]!;
+    for (const { localMean, localSumDy, localSumDyXmu, firstChannel } of holders) {
+      const own = c - firstChannel;
+      sumDy += localSumDy[own]!;
+      sumDyXmu += localSumDyXmu[own]! + (localMean[own]! - pooled.mean) * localSumDy[own]!;
     }
     whole.sumDy[c] = sumDy;
     whole.sumDyXmu[c] = sumDyXmu;
   }
+}
+
+/** The ranks that hold a channel of the whole batch, ascending. */
+export function holdersOf(ranks: readonly RankViews[], channel: number): RankViews[] {
+  return ranks.filter(
+    ({ firstChannel, extent }) => firstChannel <= channel && channel < firstChannel + extent.channels,
+  );
 }

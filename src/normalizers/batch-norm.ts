@@ -21,7 +21,7 @@ export function batchNorm(
     channelGroups: 1,
     centres: true,
     tracksStatistics: true,
-    collectives: (channels) => [
+    collectives: ({ channels }) => [
       synchronization.collective(channels),
       { pass: "backward", operation: "all-reduce", values: 2 * channels, valuesPerElement: 1 },
     ],

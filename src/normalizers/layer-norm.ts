@@ -1,5 +1,5 @@
 import type { Normalizer } from "./operator.ts";
-import { residentNormalizer } from "./resident.ts";
+import { tokenNormalizer } from "./token-norm.ts";
 
 /**
  * LayerNorm: one set per token (sample and position), over its channels.
@@ -7,5 +7,5 @@ import { residentNormalizer } from "./resident.ts";
  * @see Ba, Kiros, Hinton (2016), arXiv 1607.06450
  */
 export function layerNorm(): Normalizer {
-  return residentNormalizer({ reduces: ["channels"], channelGroups: 1, centres: true });
+  return tokenNormalizer({ centres: true });
 }

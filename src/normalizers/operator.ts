@@ -55,6 +55,8 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly running: RunningStatistics;
   readonly epsilon: number;
   readonly communicator: Communicator;
+  /** Channels on each rank of the group, in group order. */
+  readonly channelsByRank: readonly number[];
   /** Room for `count` values that a collective may send. */
   payload(count: number): FloatArray;
 }
@@ -81,8 +83,8 @@ export interface ForwardResult {
 export interface Normalizer extends SetShape {
   /** Whether the pass keeps running statistics for inference. */
   readonly tracksStatistics: boolean;
-  /** The collectives of one training step, in order, in groups of more than one rank. */
-  collectives(channels: number): readonly CollectiveShape[];
+  /** The collectives of one training step, in order, that a rank of this extent takes part in where its group has others. */
+  collectives(extent: Extent): readonly CollectiveShape[];
   /** invStd, scale and y from count, mean and m2 of whole sets: the part of forward after pooling. */
   normalize(rank: RankView): void;
   forward(rank: RankView): Progress<ForwardResult>;
@@ -90,7 +92,13 @@ export interface Normalizer extends SetShape {
 }
 
 /** Count, mean and m2 of the part of each set that this rank holds, in two passes; zeros where it holds nothing. */
-export function localMoments({ kernels, input, sets, statistics, centres }: RankView): void {
+export function localMoments({
+  kernels,
+  input,
+  sets,
+  statistics,
+  centres,
+}: Pick<RankView, "kernels" | "input" | "sets" | "statistics" | "centres">): void {
   const { count, mean, m2 } = statistics;
   countValues(sets, input.mask, count);
   if (centres) {

@@ -7,8 +7,8 @@ import {
 } from "./operator.ts";
 
 /**
- * A normaliser whose index sets span no samples: under data parallelism each lies on one rank, so that
- * nothing is sent.
+ * A normaliser whose index sets lie on one rank each wherever a scenario may have it, so that nothing is
+ * sent.
  */
 export function residentNormalizer(shape: SetShape): Normalizer {
   return {

@@ -41,7 +41,7 @@ function worstClause({ normalizers }: Report): string | null {
 
 /** The cheapest normaliser that pays for agreement. */
 function remedyClause({ normalizers, scenario }: Report): string | null {
-  const paid = normalizers.filter((n) => n.group !== null && sends(n) && agrees(n));
+  const paid = normalizers.filter((n) => sends(n) && agrees(n));
   const [cheapest] = paid.sort(
     (a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds,
   );

@@ -1,4 +1,5 @@
 import type { Finding } from "./issues.ts";
+import { meshFindings } from "./mesh-consistency.ts";
 import { type DraftNormalizer, normalizerName } from "./resolution.ts";
 import type { RankGroups } from "./scenario.ts";
 import type { SoundFields } from "./sound-fields.ts";
@@ -9,6 +10,7 @@ const maxElements = 2 ** 28;
 /** Findings about fields that are sound by themselves but do not go together. */
 export function inconsistencies(fields: SoundFields): Finding[] {
   return [
+    ...meshFindings(fields),
     ...rankListFindings(fields),
     ...elementFindings(fields),
     ...lengthFindings(fields.data),
@@ -29,14 +31,15 @@ function rankListFindings({ worldSize, data }: SoundFields): Finding[] {
   });
 }
 
-function elementFindings({ worldSize, data }: SoundFields): Finding[] {
+function elementFindings({ mesh, worldSize, data }: SoundFields): Finding[] {
   const { samples, channels, positions } = data;
-  if (samples === undefined || worldSize === undefined) return [];
+  if (samples === undefined || mesh === undefined || worldSize === undefined) return [];
   const total = typeof samples === "number" ? samples * worldSize : samples.reduce((sum, n) => sum + n, 0);
   if (total === 0)
     return [finding(["data", "samples"], "expected samples on at least one rank, got 0 on every rank")];
   if (channels === undefined || positions === undefined) return [];
-  const elements = positions.reduce((product, extent) => product * extent, total * channels);
+  const elements =
+    positions.reduce((product, extent) => product * extent, total * channels) / (mesh.tensor * mesh.sequence);
   if (elements <= maxElements) return [];
   const shown = `samples x channels x positions over all ranks`;
   return [finding(["data"], `expected at most ${maxElements} elements (${shown}), got ${elements}`)];

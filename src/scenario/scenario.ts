@@ -1,7 +1,7 @@
 import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algorithms.ts";
 import type { Cluster } from "../cost/cluster.ts";
 
-/** How many ways each kind of axis is sharded over ranks; worldSize is the product. */
+/** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
 export interface Mesh {
   readonly data: number;
   readonly tensor: number;
@@ -12,7 +12,7 @@ export interface Mesh {
 export type Storage = "float32" | "float64";
 
 interface Shape {
-  /** Samples on each rank (one number per rank); 0 is an empty rank. */
+  /** Samples on each rank (one number per rank, equal on the ranks of one data coordinate); 0 is an empty rank. */
   readonly samples: readonly number[];
   readonly channels: number;
   /** Extents of the position axes, row-major; [] is one position. */

@@ -1,6 +1,7 @@
 import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import type { Finding } from "./issues.ts";
+import { maxRanks } from "./mesh.ts";
 import { normalizerFields, normalizerSchema } from "./normalizer-schema.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
@@ -15,7 +16,10 @@ const paths = z.array(z.string().min(1));
 
 const samples = z
   .union([samplesOfRank, z.array(samplesOfRank)])
-  .describe("Samples on each rank: one number for all, or a list with one per rank. 0: an empty rank.");
+  .describe(
+    "Samples on each rank: one number for all, or a list with one per rank, equal on the ranks that hold " +
+      "parts of the same samples. 0: an empty rank.",
+  );
 const channels = extent.describe("Channels of an activation: C of [N, C, ...positions].");
 const mean = real.default(0).describe("Mean of the activations.");
 const std = real.gt(0).default(1).describe("Standard deviation of the activations, above 0.");
@@ -77,13 +81,11 @@ const npy = section({
   mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
 });
 
-const unmodelled = z
-  .int()
-  .refine((ways) => ways === 1, "not modelled yet, only data parallelism: expected 1");
+const ways = z.int().min(1).max(maxRanks).default(1);
 const mesh = section({
-  data: z.int().min(1).max(1024).default(1).describe("Ranks that samples are spread over."),
-  tensor: unmodelled.default(1).describe("Ranks that features are spread over: 1."),
-  sequence: unmodelled.default(1).describe("Ranks that positions are spread over: 1."),
+  data: ways.describe("Ranks that samples are spread over."),
+  tensor: ways.describe("Ranks that channels (features) are spread over; neighbours in rank order."),
+  sequence: ways.describe("Ranks that the first position axis is spread over."),
 });
 
 const fault = section({

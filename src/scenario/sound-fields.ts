@@ -4,7 +4,8 @@ import { type FieldSchema, fieldSchemas } from "./schema.ts";
 
 /** Those fields of a scenario that are sound by themselves: the others have findings already. */
 export interface SoundFields {
-  /** Absent if an axis of the mesh is not sound. */
+  /** Absent if one of its axes is not sound, as is worldSize. */
+  readonly mesh?: Mesh;
   readonly worldSize?: number;
   readonly trainingSteps?: number;
   readonly backward?: boolean;
@@ -29,7 +30,7 @@ export function soundFields(value: unknown): SoundFields {
   const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward }, written);
   const data = asMap(written.data);
   return {
-    ...(ways !== undefined && { worldSize: worldSizeOf(ways as Mesh) }),
+    ...(ways !== undefined && { mesh: ways as Mesh, worldSize: worldSizeOf(ways as Mesh) }),
     ...scenario,
     data: soundOf(formOf(fieldSchemas.data, data.source), data),
     normalizers: mapsOf(written.normalizers).map((entry) =>

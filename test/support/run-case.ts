@@ -102,7 +102,7 @@ function outcomeOf(example: NormalizerCase, { ranks }: CompletedPass, scenario: 
   });
   if (example.type !== "batch-norm") return { ranks: outcomes };
   const { channels } = example;
-  const groups = groupsOf(scenario.normalizers[0]!, ranks.length, scenario.cluster.gpusPerNode);
+  const groups = groupsOf(scenario.normalizers[0]!, scenario.mesh, scenario.cluster.gpusPerNode);
   return {
     ranks: outcomes,
     groups: groups.map((group): GroupOutcome => {
