@@ -235,9 +235,22 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "6:14: data.gradients: expected one entry for each of the 2 ranks of the mesh, got 3",
   ],
   [
-    "parallelism that is not modelled",
-    written({ 2: "mesh: { data: 4, tensor: 2, sequence: 1 }" }),
-    "2:26: mesh.tensor: not modelled yet, only data parallelism: expected 1",
+    "too many ranks",
+    "name: x\nmesh: { data: 64, tensor: 32 }\ndata: { source: gaussian, samples: 1, channels: 64 }\nnormalizers: [{ type: layer-norm }]",
+    "2:7: mesh: expected at most 1024 ranks, got a product of 2048",
+  ],
+  [
+    "shards that hold nothing or do not go together, and normalisers that cannot be sharded yet",
+    "name: x\nmesh: { tensor: 4, sequence: 2 }\ndata:\n  source: gaussian\n  channels: 3\n  samples: [2, 2, 2, 2, 2, 1, 2, 2]\nnormalizers: [{ type: rms-norm }, { type: instance-norm }]",
+    "2:17: mesh.tensor: expected at most the 3 channels, got 4",
+    "2:30: mesh.sequence: expected at most the first position axis, which is 1, got 2",
+    "6:28: data.samples[5]: expected 2, as on rank 0, which holds parts of the same samples; got 1",
+    "7:43: normalizers[1].type: expected layer-norm or rms-norm: instance-norm is not modelled yet where mesh.tensor or mesh.sequence is above 1",
+  ],
+  [
+    "files for shards",
+    "name: x\nmesh: { tensor: 2 }\ndata: { source: npy, files: [a, b] }\nnormalizers: [{ type: layer-norm }]",
+    "2:17: mesh.tensor: expected 1 where data come from files, got 2",
   ],
   [
     "injected faults that would never happen",

@@ -1,14 +1,15 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { CompletedPass } from "../src/engine/coordinator.ts";
 import { readScenario } from "../src/node/scenario-files.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
+import type { NpyBatches } from "../src/scenario/npy-source.ts";
 import type { NormalizerSpec, Scenario } from "../src/scenario/scenario.ts";
 import { simulate } from "../src/simulate.ts";
 import { expectOutcome } from "./support/expect-outcome.ts";
 import type { BatchNormCase, NormalizerCase, Outcome, RankInput } from "./support/normalizer-case.ts";
 import { referenceOutcome } from "./support/outcome.ts";
+import { type JoinedRank, unsharded } from "./support/unsharded.ts";
 
 // Oracle: the slow reference of support/reference.ts on the very x and dy that the ranks held. It pools
 // a group's ranks into one batch, so it also says what SyncBN has to be.
@@ -18,22 +19,14 @@ const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 function caseOf(
   spec: NormalizerSpec,
-  { ranks }: CompletedPass,
-  positions: readonly number[],
+  ranks: readonly JoinedRank[],
+  { channels, positions }: { readonly channels: number; readonly positions: readonly number[] },
   { cluster: { gpusPerNode }, storage }: Scenario,
   earlier: BatchNormCase["earlier"],
 ): NormalizerCase {
-  const { channels } = ranks[0]!.extent;
   const list = (value: number | readonly number[]): readonly number[] =>
     typeof value === "number" ? new Array<number>(channels).fill(value) : value;
-  const inputs = ranks.map(({ extent, x, dy, mask }): RankInput => {
-    return {
-      samples: extent.samples,
-      x: Array.from(x),
-      dy: Array.from(dy),
-      mask: mask === null ? null : Array.from(mask),
-    };
-  });
+  const inputs = ranks.map(({ samples, x, dy, mask }): RankInput => ({ samples, x, dy, mask }));
   const common = {
     name: spec.name,
     channels,
@@ -56,6 +49,12 @@ function caseOf(
   return { ...pooling, trainingSteps: 1, earlier: [], ...ghost };
 }
 
+function shapeOf({ data }: Scenario, batches: NpyBatches | null) {
+  if (batches !== null) return { channels: batches.channels, positions: batches.positionExtents };
+  if (data.source === "npy") throw new Error("a scenario of files needs their contents");
+  return { channels: data.channels, positions: data.positions };
+}
+
 describe("the shipped scenarios", () => {
   for (const name of names) {
     test(`${name} gives what the slow reference gives, and says what it means`, async () => {
@@ -65,11 +64,11 @@ describe("the shipped scenarios", () => {
       const report = await simulate(scenario, {
         ...(batches === null ? {} : { batches }),
         onPass(pass) {
-          const positions =
-            batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
-          const example = caseOf(scenario.normalizers[pass.normalizer]!, pass, positions, scenario, earlier);
+          const ranks = unsharded(scenario.mesh, pass.ranks);
+          const shape = shapeOf(scenario, batches);
+          const example = caseOf(scenario.normalizers[pass.normalizer]!, ranks, shape, scenario, earlier);
           const want = referenceOutcome(example);
-          const got: Outcome = { ranks: pass.ranks };
+          const got: Outcome = { ranks };
           expectOutcome(
             got,
             { ...example, expected: { ranks: want.ranks } },
@@ -100,6 +99,7 @@ describe("the shipped scenarios", () => {
       "group-sweep",
       "normalizer-family",
       "ghost-batch-norm",
+      "tensor-parallel-layer-norm",
     ];
     for (const story of promised) expect(names).toContain(`${story}.yaml`);
   });
