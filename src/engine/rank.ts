@@ -5,19 +5,19 @@ import type { Group } from "../normalizers/group.ts";
 import type { Normalizer, RankView, SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf } from "../normalizers/slices.ts";
+import { channelShards } from "../scenario/mesh.ts";
 import { machineEpsilon } from "../scenario/microbatch.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillShard } from "../scenario/shard-fill.ts";
 import { fillGradient } from "../scenario/synthetic.ts";
-import { RunningStatistics } from "../statistics/running-statistics.ts";
-import { extentOf } from "./arena-plan.ts";
+import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
 import { partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Phase } from "./control.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
+import { type Oracle, oracleFor } from "./oracle.ts";
 import type { PassResult } from "./pass-result.ts";
-import { compareWithWhole, mergedOracle, type Oracle, ownOracle } from "./reference.ts";
-import { shardedOracle } from "./sharded-oracle.ts";
+import { compareWithWhole } from "./reference.ts";
 import type { Workload } from "./workload.ts";
 
 /** What all ranks of a thread share. */
@@ -48,8 +48,6 @@ export class Rank {
   readonly #running: readonly RunningStatistics[];
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
-  /** Per normaliser: channels on each rank of the group. */
-  readonly #channelsByRank: readonly (readonly number[])[];
   readonly #oracles: readonly Oracle[];
   #passes = 0;
   #validTokens = 0;
@@ -67,10 +65,10 @@ export class Rank {
       new RunningStatistics(views.extent.channels, "momentum" in spec ? spec.momentum : null);
     this.#running = normalizers.map(runningOf);
     this.#runningWhole = normalizers.map(runningOf);
-    this.#channelsByRank = context.groups.map((groups) =>
-      groups[rank]!.ranks.map((member) => extentOf(context.workload, member).channels),
-    );
-    this.#oracles = this.#normalizers.map((normalizer, index) => oracleOf(normalizer, index, rank, context));
+    this.#oracles = this.#normalizers.map((normalizer, index) => {
+      const shards = context.groups[index]![rank]!.ranks;
+      return oracleFor(normalizer, shards, context, context.whole.weight[index]!);
+    });
   }
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
@@ -196,14 +194,14 @@ export class Rank {
       running,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       communicator,
-      channelsByRank: this.#channelsByRank[index]!,
+      channelShards: channelShards(workload.scenario.mesh, workload.channels),
       payload: (count) => payload.subarray(0, count),
     };
   }
 
   #track(index: number, { statistics }: RankView): void {
     const running = this.#running[index]!;
-    track(running, statistics.count[0]!, statistics);
+    trackMoments(running, statistics.count[0]!, statistics);
     this.#views.runningMean[index]!.set(running.runningMean);
     this.#views.runningVariance[index]!.set(running.runningVariance);
   }
@@ -225,7 +223,7 @@ export class Rank {
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
-    if (normalizer.tracksStatistics) track(running, whole.count[0]!, whole);
+    if (normalizer.tracksStatistics) trackMoments(running, whole.count[0]!, whole);
   }
 
   #nonFinite(): number {
@@ -242,22 +240,4 @@ export class Rank {
     }
     return count;
   }
-}
-
-/** Channels are the coordinator's to merge; other sets lie on this rank or on the ranks of its group. */
-function oracleOf(normalizer: Normalizer, index: number, rank: number, context: ThreadContext): Oracle {
-  const { whole, groups, viewsOf } = context;
-  if (normalizer.reduces.includes("samples")) return mergedOracle(whole);
-  const { ranks } = groups[index]![rank]!;
-  return ranks.length === 1 ? ownOracle : shardedOracle(ranks.map(viewsOf), normalizer, whole.weight[index]!);
-}
-
-/** Remember the moments of a batch of `count` values per channel. */
-function track(
-  running: RunningStatistics,
-  count: number,
-  { mean, m2 }: { readonly mean: Float64Array; readonly m2: Float64Array },
-): void {
-  const unbiased = m2.map((squares) => squares / (count - 1));
-  running.update(count, mean, unbiased);
 }

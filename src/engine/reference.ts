@@ -1,46 +1,13 @@
 import type { IndexSets } from "../kernels/index-sets.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
-import { differentiateSets, localMoments, type Normalizer, type RankView } from "../normalizers/operator.ts";
-import type { WholeViews } from "./arena-views.ts";
+import { differentiateSets, type Normalizer, type RankView } from "../normalizers/operator.ts";
+import type { Oracle } from "./oracle.ts";
 
 /** Where a comparison puts its sums, [Σ(a − b)² | Σab | Σa² | Σb²] per channel: a is the rank's, b the whole batch's. */
 export interface Comparison {
   readonly channelSets: IndexSets;
   readonly comparedY: Float64Array;
   readonly comparedDx: Float64Array;
-}
-
-/** Fills a view's statistics with what one device that holds the whole batch would know. */
-export interface Oracle {
-  /** count, mean and m2. */
-  moments(view: RankView): void;
-  /** sumG and sumGXmu, about those means. */
-  gradientSums(view: RankView): void;
-}
-
-/** For sets that lie on this rank: computed again from x. */
-export const ownOracle: Oracle = {
-  moments: localMoments,
-  gradientSums({ kernels, input, dy, sets, statistics, weight }) {
-    kernels.gradientSums(input, dy, sets, { mean: statistics.mean, weight }, statistics);
-  },
-};
-
-/** For channels, which all ranks share: the coordinator's float64 merge, in rank order. */
-export function mergedOracle(whole: WholeViews): Oracle {
-  return {
-    moments({ statistics }) {
-      statistics.count.fill(whole.count[0]!);
-      statistics.mean.set(whole.mean);
-      statistics.m2.set(whole.m2);
-    },
-    gradientSums({ statistics, weight }) {
-      for (let c = 0; c < weight.length; c++) {
-        statistics.sumG[c] = whole.sumDy[c]! * weight[c]!;
-        statistics.sumGXmu[c] = whole.sumDyXmu[c]! * weight[c]!;
-      }
-    },
-  };
 }
 
 /**

@@ -55,8 +55,8 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly running: RunningStatistics;
   readonly epsilon: number;
   readonly communicator: Communicator;
-  /** Channels on each rank of the group, in group order. */
-  readonly channelsByRank: readonly number[];
+  /** Channels on each tensor rank. */
+  readonly channelShards: readonly number[];
   /** Room for `count` values that a collective may send. */
   payload(count: number): FloatArray;
 }

@@ -54,8 +54,8 @@ const isSharded = ({ communicator, sets }: RankView): boolean =>
   communicator.groupSize > 1 && sets.setCount > 0;
 
 /** A token that has no values here is padding on every rank. */
-function completeCounts({ statistics: { count }, channelsByRank }: RankView): void {
-  const channels = channelsByRank.reduce((sum, channels) => sum + channels, 0);
+function completeCounts({ statistics: { count }, channelShards }: RankView): void {
+  const channels = channelShards.reduce((sum, channels) => sum + channels, 0);
   for (let set = 0; set < count.length; set++) if (count[set]! > 0) count[set] = channels;
 }
 
@@ -66,7 +66,7 @@ function* poolMoments(rank: RankView): Progress<void> {
     payload[2 * set] = mean[set]!;
     payload[2 * set + 1] = m2[set]!;
   }
-  yield* rank.communicator.allReduce(payload, pairedMomentsCombine(rank.channelsByRank));
+  yield* rank.communicator.allReduce(payload, pairedMomentsCombine(rank.channelShards));
   for (let set = 0; set < mean.length; set++) {
     mean[set] = payload[2 * set]!;
     m2[set] = payload[2 * set + 1]!;

@@ -1,4 +1,3 @@
-import { blockStart } from "../collectives/schedule.ts";
 import type { Mesh } from "./scenario.ts";
 
 /** The largest world. */
@@ -46,4 +45,16 @@ export function shardOf(
     firstPosition: firstRow * positionsPerRow,
     positions: (blockStart(at.sequence + 1, mesh.sequence, outer) - firstRow) * positionsPerRow,
   };
+}
+
+/** Channels on each tensor rank. */
+export function channelShards(mesh: Mesh, channels: number): number[] {
+  return Array.from({ length: mesh.tensor }, (_, tensor) => {
+    return blockStart(tensor + 1, mesh.tensor, channels) - blockStart(tensor, mesh.tensor, channels);
+  });
+}
+
+/** First of the elements of block `index`, of `count` blocks. */
+function blockStart(index: number, count: number, elements: number): number {
+  return Math.floor((index * elements) / count);
 }

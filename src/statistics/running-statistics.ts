@@ -64,3 +64,13 @@ function blend(running: Float64Array, batch: ArrayLike<number>, weight: number):
   );
   for (let c = 0; c < running.length; c++) running[c] = (1 - weight) * running[c]! + weight * batch[c]!;
 }
+
+/** Remember the moments of a batch of `count` values per channel. */
+export function trackMoments(
+  running: RunningStatistics,
+  count: number,
+  { mean, m2 }: { readonly mean: Float64Array; readonly m2: Float64Array },
+): void {
+  const unbiased = m2.map((squares) => squares / (count - 1));
+  running.update(count, mean, unbiased);
+}
