@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { allReduceAlgorithms } from "../src/collectives/algorithms.ts";
 import { communicatesOver, ranksSharingSets } from "../src/normalizers/axis-rule.ts";
 import { findingOf } from "../src/report/finding.ts";
+import { overviewOf } from "../src/report/overview.ts";
 import type { NormalizerReport } from "../src/report/report.ts";
 import { coordinatesOf, shardOf } from "../src/scenario/mesh.ts";
 import { simulate } from "../src/simulate.ts";
@@ -213,5 +214,60 @@ describe("communication under a mesh", () => {
     const perSample = 2 * 2 * 16 * 4;
     expect(sent).toEqual([3, 3, 0, 0, 1, 1].map((samples) => samples * perSample));
     expect(forward(LN).payloadBytesPerRank).toBe(3 * 2 * 16 * 4);
+  });
+});
+
+describe("BatchNorm under a mesh", () => {
+  // 60 values of order 10 a channel, summed in other orders: n·u·κ = 60 · 1.1e-16 · 10.
+  const tolerance = 1e-12;
+  const batchNorms = [
+    { name: "local", type: "batch-norm", group: "rank", weight, bias },
+    { name: "world", type: "batch-norm", group: "world", weight, bias },
+    { name: "moments", type: "batch-norm", group: "world", implementation: "all-reduce-moments" },
+  ];
+
+  test("of the world pools the ranks that hold the same channels", async () => {
+    const { kept, report } = await run({
+      mesh: { data: 2, tensor: 3, sequence: 2 },
+      normalizers: batchNorms,
+    });
+    const { kept: whole } = await run({ mesh: { data: 2 }, normalizers: batchNorms });
+    for (const name of ["world", "moments"]) {
+      for (const [data, got] of kept[name]!.entries()) {
+        for (const key of ["y", "dx", "dWeight", "dBias"] as const)
+          expectClose(got[key], whole[name]![data]![key], 0, 10 * tolerance, `${name} ${key}`);
+      }
+    }
+    const [, world, moments] = report.normalizers;
+    for (const { divergence, communication } of [world!, moments!]) {
+      expect(divergence.outputMse).toMatchObject({ expected: 0 });
+      expect(divergence.outputMse.max).toBeLessThan(tolerance ** 2);
+      expect(divergence.betweenRankShare.max).toBeLessThan(tolerance ** 2);
+      expect(communication.forward.collectives).toBe(1);
+    }
+    expect(overviewOf(report).rows.map((row) => row[1])).toEqual(["1 rank", "4 ranks", "4 ranks, moments"]);
+  });
+
+  test("of one rank sees only channels cut under tensor parallelism: the same bits, divergence and expectation", async () => {
+    const local = [batchNorms[0]!];
+    const [cut, whole] = [
+      await run({ mesh: { data: 2, tensor: 3 }, normalizers: local, trainingSteps: 2 }),
+      await run({ mesh: { data: 2 }, normalizers: local, trainingSteps: 2 }),
+    ];
+    expect(cut.kept).toEqual(whole.kept);
+    expect(cut.LN.divergence).toEqual(whole.LN.divergence);
+  });
+
+  test("of one rank diverges under sequence parallelism as over as many data ranks", async () => {
+    // Closed form: 4 positions over 4 ranks are 1 of 4 parts of a channel, as are 4 of 16 samples.
+    const local = [batchNorms[0]!];
+    const shape = { source: "gaussian", channels: 7 };
+    const [sequence, data] = [
+      await run({ mesh: { sequence: 4 }, data: { ...shape, samples: 4, positions: 4 }, normalizers: local }),
+      await run({ mesh: { data: 4 }, data: { ...shape, samples: 4, positions: 1 }, normalizers: local }),
+    ];
+    const expected = ({ report }: typeof data) => report.normalizers[0]!.divergence.outputMse.expected;
+    expect(expected(sequence)).toBe(expected(data));
+    expect(sequence.report.normalizers[0]!.divergence.outputMse.mean).toBeGreaterThan(0.01);
   });
 });

@@ -241,11 +241,12 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   ],
   [
     "shards that hold nothing or do not go together, and normalisers that cannot be sharded yet",
-    "name: x\nmesh: { tensor: 4, sequence: 2 }\ndata:\n  source: gaussian\n  channels: 3\n  samples: [2, 2, 2, 2, 2, 1, 2, 2]\nnormalizers: [{ type: rms-norm }, { type: instance-norm }]",
+    "name: x\nmesh: { tensor: 4, sequence: 2 }\ndata:\n  source: gaussian\n  channels: 3\n  samples: [2, 2, 2, 2, 2, 1, 2, 2]\nnormalizers: [{ type: rms-norm }, { type: instance-norm }, { type: batch-norm, group: 4 }]",
     "2:17: mesh.tensor: expected at most the 3 channels, got 4",
     "2:30: mesh.sequence: expected at most the first position axis, which is 1, got 2",
     "6:28: data.samples[5]: expected 2, as on rank 0, which holds parts of the same samples; got 1",
-    "7:43: normalizers[1].type: expected layer-norm or rms-norm: instance-norm is not modelled yet where mesh.tensor or mesh.sequence is above 1",
+    "7:43: normalizers[1].type: expected batch-norm, layer-norm or rms-norm where mesh.tensor or mesh.sequence is above 1: instance-norm is not modelled there yet",
+    "7:87: normalizers[2].group: expected rank or world where mesh.tensor or mesh.sequence is above 1",
   ],
   [
     "files for shards",

@@ -96,6 +96,24 @@ export function wholeViews(memory: KernelMemory, plan: ArenaPlan, workload: Work
   };
 }
 
+/** The channels of the whole batch that a rank holds. */
+export function channelsOfRank(
+  whole: WholeViews,
+  { firstChannel, extent }: Pick<RankViews, "firstChannel" | "extent">,
+): WholeViews {
+  const own = (all: Float64Array): Float64Array => all.subarray(firstChannel, firstChannel + extent.channels);
+  return {
+    count: whole.count,
+    mean: own(whole.mean),
+    m2: own(whole.m2),
+    sumDy: own(whole.sumDy),
+    sumDyXmu: own(whole.sumDyXmu),
+    ones: own(whole.ones),
+    weight: whole.weight.map(own),
+    bias: whole.bias.map(own),
+  };
+}
+
 /** The statistics of `setCount` sets of a rank. */
 export function partOf(statistics: SetStatistics, firstSet: number, setCount: number): SetStatistics {
   return Object.fromEntries(

@@ -43,14 +43,16 @@ export function logChannelStatistics(
 ): void {
   const total = whole.count[0]!;
   if (total === 0) return;
-  const channels = whole.mean.length;
-  for (let c = 0; c < channels; c++) {
+  for (let c = 0; c < whole.mean.length; c++) {
     const global = { count: total, mean: whole.mean[c]!, m2: whole.m2[c]! };
     let share = 0;
     for (const { ranks: members } of groups) {
       const first = members[0]!;
-      const { count, mean, m2 } = ranks[first]!.used;
-      for (let set = c; set < setCounts[first]!; set += channels) {
+      const { used, extent, firstChannel } = ranks[first]!;
+      const own = c - firstChannel;
+      if (own < 0 || own >= extent.channels) continue;
+      const { count, mean, m2 } = used;
+      for (let set = own; set < setCounts[first]!; set += extent.channels) {
         const local = { count: count[set]!, mean: mean[set]!, m2: m2[set]! };
         if (local.count > 0) share += (local.count / total) * logDivergence(entries, local, global) ** 2;
       }
@@ -138,7 +140,7 @@ function cosine({ difference, product, square, squareWhole }: Compared): number 
 
 /**
  * The part of a rank: means over its statistics of |m − M|/√V and over its values of the squared output
- * error. `shared`: whose statistics are M and V where sets span ranks.
+ * error. `shared`: the rank's channels of the whole batch, whose statistics are M and V where sets span ranks.
  */
 export function rankDivergence(rank: RankViews, setCount: number, shared: WholeViews | null): RankDivergence {
   const tokens = rank.localCount[0]!;

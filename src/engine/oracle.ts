@@ -16,13 +16,15 @@ export interface Oracle {
  * The oracle of a normaliser's sets: channels are the coordinator's to merge, other sets lie on this rank or,
  * channel by channel, on the ranks of its group.
  *
+ * @param whole the rank's channels of the whole batch.
  * @param viewsOf gives any rank's arrays.
  * @param weight of all channels.
  */
 export function oracleFor(
   shape: SetShape,
   group: readonly number[],
-  { whole, viewsOf }: { readonly whole: WholeViews; readonly viewsOf: (rank: number) => RankViews },
+  whole: WholeViews,
+  viewsOf: (rank: number) => RankViews,
   weight: Float64Array,
 ): Oracle {
   if (shape.reduces.includes("samples")) return mergedOracle(whole);

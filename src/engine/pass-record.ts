@@ -4,7 +4,7 @@ import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
 import { extentOf } from "./arena-plan.ts";
-import type { RankViews, WholeViews } from "./arena-views.ts";
+import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence } from "./divergence-log.ts";
 import type { PassResult } from "./pass-result.ts";
@@ -39,16 +39,17 @@ export function recordPass(
   }
   logOutputs(record.divergence, ranks, whole, workload.scenario.backward);
   record.groupCounts = spansRanks
-    ? record.groups.flatMap(({ ranks: [first] }) => slicesOfChannel(ranks[first!]!, setCounts[first!]!))
+    ? record.groups.flatMap(({ ranks: [first] }) => slicesOfFirstChannel(ranks[first!]!, setCounts[first!]!))
     : [largestCount(ranks, setCounts)];
   record.perRank = ranks.map((views, rank) => ({
-    ...rankDivergence(views, setCounts[rank]!, spansRanks ? whole : null),
+    ...rankDivergence(views, setCounts[rank]!, spansRanks ? channelsOfRank(whole, views) : null),
     values: views.localCount[0]!,
   }));
 }
 
-/** Values of one channel in each slice of a rank. */
-function slicesOfChannel({ used, extent }: RankViews, setCount: number): number[] {
+/** Values of the whole batch's first channel, which stands for all, in each slice of a rank that holds it. */
+function slicesOfFirstChannel({ used, extent, firstChannel }: RankViews, setCount: number): number[] {
+  if (firstChannel > 0) return [];
   return Array.from(used.count.subarray(0, setCount)).filter((_, set) => set % extent.channels === 0);
 }
 
@@ -121,12 +122,13 @@ function recordNumerics(
   // All ranks of a group know the same statistics: the first one counts.
   for (const { ranks: members } of groups) {
     const rank = members[0]!;
-    const { used, extent } = ranks[rank]!;
+    const { used, extent, firstChannel } = ranks[rank]!;
     const { setCount, clampedVariances } = results[rank]!;
     numerics.clampedVariances += clampedVariances;
     for (let set = 0; set < setCount; set++) {
       if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
-      if (spansRanks && set % extent.channels === 0 && used.count[set] === 1) numerics.singleValueGroups++;
+      const isFirstChannel = firstChannel === 0 && set % extent.channels === 0;
+      if (spansRanks && isFirstChannel && used.count[set] === 1) numerics.singleValueGroups++;
     }
   }
 }

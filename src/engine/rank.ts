@@ -11,7 +11,7 @@ import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillShard } from "../scenario/shard-fill.ts";
 import { fillGradient } from "../scenario/synthetic.ts";
 import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
-import { partOf, type RankViews, type WholeViews } from "./arena-views.ts";
+import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Phase } from "./control.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
@@ -41,6 +41,8 @@ export class Rank {
   readonly rank: number;
   readonly #context: ThreadContext;
   readonly #views: RankViews;
+  /** Of the channels that this rank holds. */
+  readonly #whole: WholeViews;
   readonly #endpoint: Endpoint;
   readonly #channelSets: IndexSets;
   readonly #normalizers: readonly Normalizer[];
@@ -57,6 +59,7 @@ export class Rank {
     this.rank = rank;
     this.#context = context;
     this.#views = views;
+    this.#whole = channelsOfRank(context.whole, views);
     this.#endpoint = new Endpoint(context.fabric, rank);
     this.#channelSets = indexSetsOf(views.extent, ["samples", "positions"]);
     this.#normalizers = normalizers.map(createNormalizer);
@@ -67,14 +70,14 @@ export class Rank {
     this.#runningWhole = normalizers.map(runningOf);
     this.#oracles = this.#normalizers.map((normalizer, index) => {
       const shards = context.groups[index]![rank]!.ranks;
-      return oracleFor(normalizer, shards, context, context.whole.weight[index]!);
+      return oracleFor(normalizer, shards, this.#whole, context.viewsOf, context.whole.weight[index]!);
     });
   }
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
   *prepare(trainingStep: number): Progress<void> {
     this.#enter(trainingStep, 0, "data");
-    const { workload, kernels, whole } = this.#context;
+    const { workload, kernels } = this.#context;
     const { x, dy, mask, extent } = this.#views;
     const { data, seed, mesh } = workload.scenario;
     if (data.source !== "npy")
@@ -89,7 +92,7 @@ export class Rank {
     for (let c = 0; c < extent.channels; c++)
       localMean[c] = this.#validTokens === 0 ? 0 : localMean[c]! / this.#validTokens;
     kernels.squares(input, this.#channelSets, localMean, localM2);
-    const factors = { mean: localMean, weight: whole.ones };
+    const factors = { mean: localMean, weight: this.#whole.ones };
     kernels.gradientSums(input, dy, this.#channelSets, factors, { sumG: localSumDy, sumGXmu: localSumDyXmu });
   }
 
@@ -164,15 +167,12 @@ export class Rank {
     statistics: SetStatistics,
     running: RunningStatistics,
   ): RankView {
-    const { workload, kernels, whole } = this.#context;
+    const { workload, kernels } = this.#context;
     const { x, mask, dy, y, dx, payload, dWeight, dBias, gain, shift, offset } = this.#views;
     const spec = workload.scenario.normalizers[index]!;
     const part = <T extends FloatArray | Uint8Array>(array: T, perSample: number): T =>
       array.subarray(firstSample * perSample, (firstSample + extent.samples) * perSample) as T;
     const perSample = extent.channels * extent.positions;
-    const { firstChannel } = this.#views;
-    const ofRank = (all: Float64Array): Float64Array =>
-      all.subarray(firstChannel, firstChannel + extent.channels);
     return {
       kernels,
       extent,
@@ -183,9 +183,9 @@ export class Rank {
       y: part(y, perSample),
       dx: part(dx, perSample),
       statistics,
-      weight: ofRank(whole.weight[index]!),
-      bias: ofRank(whole.bias[index]!),
-      ones: ofRank(whole.ones),
+      weight: this.#whole.weight[index]!,
+      bias: this.#whole.bias[index]!,
+      ones: this.#whole.ones,
       dWeight,
       dBias,
       gain,
@@ -207,7 +207,7 @@ export class Rank {
   }
 
   #compare(index: number, communicator: Communicator): void {
-    const { whole, scratch, workload } = this.#context;
+    const { scratch, workload } = this.#context;
     const { y, dx, extent, reference, comparedY, comparedDx } = this.#views;
     const normalizer = this.#normalizers[index]!;
     const isShared = normalizer.reduces.includes("samples");
@@ -223,7 +223,7 @@ export class Rank {
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
-    if (normalizer.tracksStatistics) trackMoments(running, whole.count[0]!, whole);
+    if (normalizer.tracksStatistics) trackMoments(running, this.#whole.count[0]!, this.#whole);
   }
 
   #nonFinite(): number {

@@ -17,6 +17,11 @@ export function communicatesOver(reduces: readonly Axis[], mesh: Mesh): (keyof M
   return reduces.map((axis) => meshAxisOf[axis]).filter((axis) => mesh[axis] > 1);
 }
 
+/** How many ranks hold one index set between them. */
+export function ranksPerSet(reduces: readonly Axis[], mesh: Mesh): number {
+  return communicatesOver(reduces, mesh).reduce((count, axis) => count * mesh[axis], 1);
+}
+
 /** The ranks that share index sets: those that differ only on axes that are communicated over. In rank order. */
 export function ranksSharingSets(reduces: readonly Axis[], mesh: Mesh): number[][] {
   const spanned = communicatesOver(reduces, mesh);

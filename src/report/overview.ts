@@ -1,3 +1,5 @@
+import { ranksPerSet } from "../normalizers/axis-rule.ts";
+import { createNormalizer } from "../normalizers/registry.ts";
 import type { NormalizerSpec, PoolingSpec, RankGroups } from "../scenario/scenario.ts";
 import type { Summary } from "../statistics/summary.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
@@ -101,22 +103,26 @@ function pooling(
   { name, type, group, perRank, implementation }: NormalizerReport,
   { scenario }: Report,
 ): string {
-  if (group === null) return residentSets[type as ResidentType];
-  const spec = scenario.normalizers.find((written) => written.name === name);
-  if (spec?.type === "batch-norm" && spec.virtualBatch !== undefined)
+  const spec = scenario.normalizers.find((written) => written.name === name)!;
+  const sharing = ranksPerSet(createNormalizer(spec).reduces, scenario.mesh);
+  if (group === null) {
+    const sets = residentSets[type as ResidentType];
+    return sharing === 1 ? sets : `${sets}, ${plural(sharing, "rank")}`;
+  }
+  if (spec.type === "batch-norm" && spec.virtualBatch !== undefined)
     return plural(spec.virtualBatch, "sample");
   const suffix = implementation === null || implementation === "pytorch" ? "" : ", moments";
-  return `${groupExtent(group, perRank.length, scenario.cluster.gpusPerNode)}${suffix}`;
+  return `${groupExtent(group, perRank.length, sharing, scenario.cluster.gpusPerNode)}${suffix}`;
 }
 
-function groupExtent(group: RankGroups, world: number, gpusPerNode: number): string {
+function groupExtent(group: RankGroups, world: number, sharing: number, gpusPerNode: number): string {
   if (typeof group === "object") {
     const counts = group.map((ranks) => ranks.length);
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     return least === most ? plural(most, "rank") : `${least} to ${plural(most, "rank")}`;
   }
   if (group === "rank") return "1 rank";
-  const size = group === "world" ? world : group === "node" ? Math.min(world, gpusPerNode) : group;
+  const size = group === "world" ? sharing : group === "node" ? Math.min(world, gpusPerNode) : group;
   return plural(size, "rank");
 }
 

@@ -51,10 +51,17 @@ function sampleFindings(mesh: Mesh, samples: SoundFields["data"]["samples"]): Fi
 }
 
 function normalizerFindings(normalizers: SoundFields["normalizers"]): Finding[] {
-  return normalizers.flatMap(({ type }, index) => {
+  return normalizers.flatMap((normalizer, index) => {
+    const { type } = normalizer;
     if (type === undefined || type === "layer-norm" || type === "rms-norm") return [];
-    const message = `expected layer-norm or rms-norm: ${type} is not modelled yet where mesh.tensor or mesh.sequence is above 1`;
-    return [finding(["normalizers", index, "type"], message)];
+    const where = "where mesh.tensor or mesh.sequence is above 1";
+    if (type !== "batch-norm") {
+      const message = `expected batch-norm, layer-norm or rms-norm ${where}: ${type} is not modelled there yet`;
+      return [finding(["normalizers", index, "type"], message)];
+    }
+    const group = "group" in normalizer ? normalizer.group : undefined;
+    if (group === undefined || group === "rank" || group === "world") return [];
+    return [finding(["normalizers", index, "group"], `expected rank or world ${where}`)];
   });
 }
 

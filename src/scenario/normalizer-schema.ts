@@ -17,7 +17,7 @@ const pooling = {
     .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024), z.array(ranks).min(1)])
     .default("rank")
     .describe(
-      "Ranks that pool statistics: rank (local), world, node, that many consecutive ranks, or a list of ranks " +
+      "Ranks that pool statistics: rank (local), world (all that hold the same channels), node, that many consecutive ranks, or a list of ranks " +
         "for each group, such as [[0, 2], [1, 3]].",
     ),
   implementation: z
