@@ -27,7 +27,7 @@ export function dumpFolders({ normalizers }: Scenario): string[] {
 
 /**
  * Write a pass as .npy files, `<normaliser>/rank<r>.{y,dx,dweight,dbias,running_mean,running_var}.npy`:
- * y and dx [N, C, ...positions] in the scenario's storage type, the rest [C] in float64. Files of a
+ * y and dx [N, C, ...positions] of what the rank holds, in the scenario's storage type, the rest [C] in float64. Files of a
  * backward pass or of running statistics exist where there are any.
  */
 export function dumpPass(
@@ -40,11 +40,14 @@ export function dumpPass(
   const target = join(folder, dumpFolders(scenario)[pass.normalizer]!);
   mkdirSync(target, { recursive: true });
   for (const [rank, views] of pass.ranks.entries()) {
-    const { samples, channels } = views.extent;
+    const { samples, channels, positions } = views.extent;
+    const [outer, ...inner] = positionExtents;
+    const positionsPerRow = inner.reduce((product, extent) => product * extent, 1);
     const write = (name: string, data: Float32Array | Float64Array, shape: readonly number[]): void => {
       writeFileSync(join(target, `rank${rank}.${name}.npy`), encodeNpy(data, shape));
     };
-    const shape = [samples, channels, ...positionExtents];
+    const shape = [samples, channels];
+    if (outer !== undefined) shape.push(positions / positionsPerRow, ...inner);
     write("y", views.y, shape);
     if (scenario.backward) {
       write("dx", views.dx, shape);
