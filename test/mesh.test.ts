@@ -1,10 +1,15 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { allReduceAlgorithms } from "../src/collectives/algorithms.ts";
+import { dumpPass } from "../src/node/dump.ts";
 import { communicatesOver, ranksSharingSets } from "../src/normalizers/axis-rule.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
 import type { NormalizerReport } from "../src/report/report.ts";
 import { coordinatesOf, shardOf } from "../src/scenario/mesh.ts";
+import { decodeNpy } from "../src/scenario/npy.ts";
 import { simulate } from "../src/simulate.ts";
 import { expectClose } from "./support/close.ts";
 import { scenarioFrom } from "./support/scenario.ts";
@@ -270,4 +275,24 @@ describe("BatchNorm under a mesh", () => {
     expect(expected(sequence)).toBe(expected(data));
     expect(sequence.report.normalizers[0]!.divergence.outputMse.mean).toBeGreaterThan(0.01);
   });
+});
+
+test("a dump holds every rank's own shard", async () => {
+  // Hand: 7 channels over 2 ranks are 3 and 4, 5 rows of 2 positions over 2 ranks are 2 and 3.
+  const folder = mkdtempSync(join(tmpdir(), "mesh-"));
+  try {
+    const scenario = scenarioFrom({ mesh: { tensor: 2, sequence: 2 }, data: gaussian, normalizers });
+    await simulate(scenario, { onPass: (pass) => dumpPass(folder, pass, scenario, gaussian.positions) });
+    const shapes = [0, 1, 2, 3].map(
+      (rank) => decodeNpy(readFileSync(join(folder, "ln", `rank${rank}.y.npy`))).shape,
+    );
+    expect(shapes).toEqual([
+      [3, 3, 2, 2],
+      [3, 4, 2, 2],
+      [3, 3, 3, 2],
+      [3, 4, 3, 2],
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

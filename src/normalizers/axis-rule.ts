@@ -3,7 +3,7 @@ import { coordinatesOf } from "../scenario/mesh.ts";
 import type { Mesh } from "../scenario/scenario.ts";
 
 /** The axis of the mesh that spreads each axis of [N, C, L] over ranks. */
-export const meshAxisOf: Readonly<Record<Axis, keyof Mesh>> = {
+const meshAxisOf: Readonly<Record<Axis, keyof Mesh>> = {
   samples: "data",
   channels: "tensor",
   positions: "sequence",
