@@ -99,11 +99,9 @@ const residentSets: Readonly<Record<ResidentType, string>> = {
   "instance-norm": "one channel",
 };
 
-function pooling(
-  { name, type, group, perRank, implementation }: NormalizerReport,
-  { scenario }: Report,
-): string {
-  const spec = scenario.normalizers.find((written) => written.name === name)!;
+function pooling(normalizer: NormalizerReport, { scenario, normalizers }: Report): string {
+  const { type, group, perRank, implementation } = normalizer;
+  const spec = scenario.normalizers[normalizers.indexOf(normalizer)]!;
   const sharing = ranksPerSet(createNormalizer(spec).reduces, scenario.mesh);
   if (group === null) {
     const sets = residentSets[type as ResidentType];
