@@ -9,6 +9,7 @@ export type { CompletedPass } from "./engine/coordinator.ts";
 export type { Host } from "./engine/host.ts";
 export { inProcessHost } from "./engine/in-process-host.ts";
 export { type Fault, formatFault, isSimulatorError, RankError, ScenarioError } from "./errors.ts";
+export { type Explanation, explain, type NormalizerExplanation } from "./explain/explain.ts";
 export type { NormalizerReport, RankReport, Report } from "./report/report.ts";
 export { scenarioJsonSchema } from "./scenario/json-schema.ts";
 export { type NpyBatches, resolveNpySource } from "./scenario/npy-source.ts";

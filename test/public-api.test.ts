@@ -10,6 +10,7 @@ const corePublic = [
   "ScenarioError",
   "buildModel",
   "estimate",
+  "explain",
   "formatFault",
   "inProcessHost",
   "isSimulatorError",

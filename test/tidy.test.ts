@@ -69,6 +69,7 @@ describe("imports", () => {
     "normalizers",
     "engine",
     "cost",
+    "explain",
     "report",
   ];
   const vocabulary = [

@@ -58,6 +58,7 @@ export function createProgram(): Command {
   addRun(program);
   addSweep(program);
   addWorker(program);
+  addExplain(program);
   addEstimate(program);
   addCollective(program);
   addCalibrate(program);
@@ -124,6 +125,20 @@ function addWorker(program: Command): void {
     .action(async (options) => {
       const { worker } = await import("./sweep/worker.ts");
       await worker(options);
+    });
+}
+
+function addExplain(program: Command): void {
+  program
+    .command("explain")
+    .description("why does a normaliser communicate, or not? the rule, a worked example, and a measurement")
+    .argument("[normalizer...]", "such as layer-norm or SyncBN (default: five that contrast)")
+    .option("--mesh <axes>", "ranks along each axis, such as data=4,tensor=1,sequence=1", "data=4")
+    .option("--json", "write the rule and the dependency of ranks as JSON")
+    .option("--ascii", "no character beyond ASCII")
+    .action(async (normalizers: string[], options) => {
+      const { explain } = await import("./explain.ts");
+      await explain(normalizers, options);
     });
 }
 
