@@ -94,8 +94,8 @@ async function explainEach(subjects: readonly Subject[], mesh: Mesh): Promise<No
   const explanations: NormalizerExplanation[] = [];
   const refusals: ScenarioError[] = [];
   for (const subject of subjects) {
-    const { groupSize: _, because, ...rule } = ruleOf(specOf(subject), mesh, shardExtent);
-    const base = { name: subject.name, ...rule, because };
+    const { groupSize: _, ...rule } = ruleOf(specOf(subject), mesh, shardExtent);
+    const base = { name: subject.name, ...rule };
     try {
       explanations.push({ ...base, ...(await findEvidence(subject, mesh)) });
     } catch (error) {

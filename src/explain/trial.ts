@@ -1,6 +1,6 @@
 import type { CompletedPass } from "../engine/coordinator.ts";
 import type { Simulation } from "../engine/simulation.ts";
-import { ScenarioError } from "../errors.ts";
+import { formatFault, ScenarioError } from "../errors.ts";
 import type { Extent } from "../kernels/index-sets.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
@@ -34,15 +34,21 @@ export function gaussianData({ tensor, sequence }: Mesh): WrittenTrial["data"] {
 /**
  * Check what a trial would run.
  *
- * @throws ScenarioError with the faults of the scenario; they have no lines, since nobody wrote a file.
+ * @throws ScenarioError with the faults of the scenario, without their lines and indices: nobody wrote a
+ *   file, and the normalisers are copies.
  */
 export function parseTrial(trial: WrittenTrial): Scenario {
   try {
     return parseScenario(JSON.stringify({ name: "explain", ...trial }), "normsim explain");
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    const faults = error.faults.map(({ file, path, message }) => ({ file, path, message }));
-    throw new ScenarioError(faults, { cause: error });
+    const faults = error.faults.map(({ file, path, message }) => ({
+      file,
+      path: path.replace(/^normalizers\[\d+\]\.?/, ""),
+      message,
+    }));
+    const distinct = new Map(faults.map((fault) => [formatFault(fault), fault]));
+    throw new ScenarioError([...distinct.values()], { cause: error });
   }
 }
 
