@@ -44,6 +44,52 @@ describe("dependency of ranks", () => {
   });
 });
 
+describe("dependency of ranks where channels or positions are sharded", () => {
+  /** Rank = data · tensor + tensorIndex: blocks of ranks that hold one sample between them. */
+  const blocks = (data: number, tensor: number): number[][] =>
+    Array.from({ length: data * tensor }, (_, i) =>
+      Array.from({ length: data * tensor }, (_, j) =>
+        Math.floor(i / tensor) === Math.floor(j / tensor) ? 1 : 0,
+      ),
+    );
+
+  // Oracle: the axis rule. Closed form: two all-reduces by ring, 2·(p − 1)·p messages in each group.
+  const rows = [
+    { name: "layer-norm", mesh: "tensor=4", matrix: ones(4), messages: 48 },
+    { name: "rms-norm", mesh: "tensor=4", matrix: ones(4), messages: 48 },
+    { name: "layer-norm", mesh: "data=2,tensor=2", matrix: blocks(2, 2), messages: 2 * 2 * 4 },
+    { name: "layer-norm", mesh: "sequence=4", matrix: identity(4), messages: 0 },
+    { name: "SyncBN", mesh: "tensor=4", matrix: identity(4), messages: 0 },
+    // All-gather p·(p − 1), all-reduce 2·(p − 1)·p.
+    { name: "SyncBN", mesh: "sequence=4", matrix: ones(4), messages: 12 + 24 },
+  ];
+  for (const { name, mesh, matrix, messages } of rows) {
+    test(`${name} on ${mesh} sends ${messages} messages`, async () => {
+      const { normalizers } = await explain({ normalizers: [name], mesh });
+      expect(normalizers[0]).toMatchObject({ messages, dependency: { forward: matrix, backward: matrix } });
+    });
+  }
+
+  test("what runs on any mesh contributes what the rule says", async () => {
+    const names = ["batch-norm", "SyncBN", "layer-norm", "rms-norm"];
+    const shard = { samples: 2, channels: 4, positions: 3 };
+    for (const axes of [{ tensor: 3 }, { sequence: 3 }, { data: 2, tensor: 2, sequence: 2 }]) {
+      const mesh = { data: 1, tensor: 1, sequence: 1, ...axes };
+      const text = JSON.stringify({
+        name: "as explained",
+        mesh,
+        data: { source: "gaussian", samples: 2, channels: 4 * mesh.tensor, positions: 3 * mesh.sequence },
+        normalizers: names.map((name) => ({ name, ...subjectOf(name).entry })),
+      });
+      const report = await simulate(parseScenario(text, "test"));
+      for (const [index, name] of names.entries())
+        expect(ruleOf(specOf(subjectOf(name)), mesh, shard).payloadBytes, name).toBe(
+          report.normalizers[index]!.communication.total.payloadBytesPerRank,
+        );
+    }
+  });
+});
+
 describe("the rule", () => {
   test("says which axes are reduced and which of them the mesh shards", () => {
     // Oracle: README, Concepts; data shards samples.

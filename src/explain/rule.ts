@@ -72,7 +72,7 @@ function collectivesOf(
 ): RuledCollective[] {
   const shapes =
     "group" in spec
-      ? normalizer.collectives(shard.channels)
+      ? normalizer.collectives(shard)
       : residentShapes(normalizer, greatestCommonDivisor(mesh.tensor, normalizer.channelGroups), shard);
   return shapes.map(({ pass, operation, values }) => ({
     pass,
