@@ -31,6 +31,12 @@ function count(text: string): number {
   return value;
 }
 
+function seed(text: string): number {
+  const value = count(text);
+  if (value > 0xffffffff) throw new InvalidArgumentError("expected a seed below 2^32.");
+  return value;
+}
+
 function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
@@ -84,7 +90,7 @@ function addRun(program: Command): void {
       "worker threads for the ranks; 0 runs in this process (default: the cores)",
       count,
     )
-    .option("--seed <number>", "use this seed instead of the scenario's", count)
+    .option("--seed <number>", "use this seed instead of the scenario's", seed)
     .option("--fail-if <condition>", "exit 3 if it holds, such as 'divergence.outputMse.mean > 0.1'")
     .option("--quiet", "no progress and no table")
     .addHelpText("after", examples)

@@ -2,7 +2,7 @@ import type { Progress } from "../collectives/communicator.ts";
 import { momentsCombine } from "../collectives/merge-moments.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { PoolingSpec } from "../scenario/scenario.ts";
-import { emptyMoments, type Moments, mergeMoments } from "../statistics/moments.ts";
+import { mergeMoments } from "../statistics/moments.ts";
 import type { CollectiveShape, ForwardResult, RankView } from "./operator.ts";
 
 /** How several ranks come to share the moments of their channels. */
@@ -71,24 +71,29 @@ function packPyTorch(rank: RankView, payload: FloatArray): void {
   payload[2 * channels] = count;
 }
 
-/** Undo invStd and merge peers in rank order. The round trip can leave a small negative variance: 0, counted. */
-function mergeGathered(rank: RankView, block: (peer: number) => ArrayLike<number>): ForwardResult {
+/**
+ * Undo invStd and merge peers in rank order, block by block as they lie in memory. The round trip can leave a
+ * small negative variance: 0, counted.
+ */
+function mergeGathered(rank: RankView, block: (peer: number) => FloatArray): ForwardResult {
   const { channels } = rank.extent;
-  const peers = Array.from({ length: rank.communicator.groupSize }, (_, peer) => block(peer));
+  const { count, mean, m2 } = rank.statistics;
   let clampedVariances = 0;
-  for (let c = 0; c < channels; c++) {
-    let pooled: Moments = emptyMoments;
-    for (const peer of peers) {
-      const peerCount = peer[2 * channels]!;
-      const invStd = peer[channels + c]!;
+  for (const target of [count, mean, m2]) target.fill(0);
+  for (let peer = 0; peer < rank.communicator.groupSize; peer++) {
+    const gathered = block(peer);
+    const peerCount = gathered[2 * channels]!;
+    if (peerCount === 0) continue;
+    for (let c = 0; c < channels; c++) {
+      const invStd = gathered[channels + c]!;
       const variance = invStd === 0 ? 0 : 1 / (invStd * invStd) - rank.epsilon;
       if (variance < 0) clampedVariances++;
-      const m2 = variance < 0 ? 0 : variance * peerCount;
-      pooled = mergeMoments(pooled, { count: peerCount, mean: peer[c]!, m2 });
+      const incoming = { count: peerCount, mean: gathered[c]!, m2: Math.max(variance, 0) * peerCount };
+      const pooled = mergeMoments({ count: count[c]!, mean: mean[c]!, m2: m2[c]! }, incoming);
+      count[c] = pooled.count;
+      mean[c] = pooled.mean;
+      m2[c] = pooled.m2;
     }
-    rank.statistics.mean[c] = pooled.mean;
-    rank.statistics.m2[c] = pooled.m2;
-    rank.statistics.count[c] = pooled.count;
   }
   return { clampedVariances };
 }
