@@ -131,7 +131,7 @@ describe("normsim run", () => {
   test("leaves a pipe that is closed early without a word", async () => {
     const { code, stderr } = await command("bash", [
       "-c",
-      `set -o pipefail; "${process.execPath}" "${cli}" run ${quickstart} --json --threads 0 | head -n 1`,
+      `set -o pipefail; "${process.execPath}" "${cli}" run ${quickstart} --json --quiet --threads 0 | head -n 1`,
     ]);
     expect([code, stderr]).toEqual([0, ""]);
   });
