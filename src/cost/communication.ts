@@ -1,4 +1,3 @@
-import type { Catalogue } from "../engine/catalogue.ts";
 import type { CollectiveRecord, Simulation } from "../engine/simulation.ts";
 import { bytesPerElement } from "../scenario/microbatch.ts";
 import { scheduleSeconds } from "./alpha-beta.ts";
@@ -31,7 +30,6 @@ export interface CommunicationByPass {
 export function communicationOf(
   records: readonly CollectiveRecord[],
   { workload }: Simulation,
-  catalogue: Catalogue,
 ): CommunicationByPass {
   const of = (pass: "forward" | "backward"): Communication => {
     const own = records.filter(({ shape }) => shape.pass === pass);
@@ -55,15 +53,9 @@ export function communicationOf(
   const links = linkConstants(workload.scenario.cluster);
   const roundSeconds = (round: readonly CollectiveRecord[]): number =>
     Math.max(
-      ...round.map(({ shape, group }) => {
-        const elementBytes = shape.valuesPerElement * bytesPerElement(workload.storage);
+      ...round.map(({ schedule, elementBytes, group }) => {
         const nodeOfRank = (index: number): number => Math.floor(group.ranks[index]! / gpusPerNode);
-        return scheduleSeconds(
-          catalogue.plan(shape, group.ranks.length).schedule,
-          elementBytes,
-          nodeOfRank,
-          links,
-        );
+        return scheduleSeconds(schedule, elementBytes, nodeOfRank, links);
       }),
     );
   const [forward, backward] = [of("forward"), of("backward")];

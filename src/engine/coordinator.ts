@@ -82,8 +82,6 @@ function layOut(
   return {
     workload,
     catalogue,
-    plan,
-    memory,
     ranks,
     whole,
     control: controlView(memory, plan, workload),

@@ -85,17 +85,15 @@ function recordCollectives(
       const entries = group.ranks.map((rank) => results[rank]!.ledger[index]!);
       const { schedule } = catalogue.plan(shape, group.ranks.length);
       const elementBytes = shape.valuesPerElement * bytesPerElement(workload.storage);
-      checkAgainstSchedule({ trainingStep, shape, group, entries }, countSchedule(schedule), elementBytes);
-      record.collectives.push({ trainingStep, shape, group, entries });
+      const collective = { trainingStep, shape, schedule, elementBytes, group, entries };
+      checkAgainstSchedule(collective);
+      record.collectives.push(collective);
     }
   }
 }
 
-function checkAgainstSchedule(
-  { shape, group, entries }: CollectiveRecord,
-  count: ReturnType<typeof countSchedule>,
-  elementBytes: number,
-): void {
+function checkAgainstSchedule({ shape, schedule, elementBytes, group, entries }: CollectiveRecord): void {
+  const count = countSchedule(schedule);
   const total = (of: (entry: LedgerEntry) => number): number =>
     entries.reduce((sum, entry) => sum + of(entry), 0);
   const name = `${shape.operation} of group ${group.index}`;

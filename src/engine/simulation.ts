@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { Schedule } from "../collectives/schedule.ts";
 import type { Group } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
@@ -9,6 +10,9 @@ import type { Workload } from "./workload.ts";
 export interface CollectiveRecord {
   readonly trainingStep: number;
   readonly shape: CollectiveShape;
+  /** What ran; its elements are records of `elementBytes`. */
+  readonly schedule: Schedule;
+  readonly elementBytes: number;
   readonly group: Group;
   readonly entries: readonly LedgerEntry[];
 }

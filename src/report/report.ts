@@ -1,5 +1,4 @@
 import { type Communication, communicationOf } from "../cost/communication.ts";
-import { Catalogue } from "../engine/catalogue.ts";
 import { type Metric, metrics } from "../engine/divergence-log.ts";
 import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "../scenario/scenario.ts";
@@ -50,19 +49,14 @@ export interface Report {
 /** Make the report of a simulation. The same simulation gives the same bytes, wallSeconds aside. */
 export function reportOf(simulation: Simulation): Report {
   const { scenario } = simulation.workload;
-  const catalogue = new Catalogue(scenario);
   return {
     version: 1,
     scenario: { ...scenario, storage: simulation.workload.storage },
-    normalizers: simulation.normalizers.map((record) => normalizerReport(record, simulation, catalogue)),
+    normalizers: simulation.normalizers.map((record) => normalizerReport(record, simulation)),
   };
 }
 
-function normalizerReport(
-  record: NormalizerRecord,
-  simulation: Simulation,
-  catalogue: Catalogue,
-): NormalizerReport {
+function normalizerReport(record: NormalizerRecord, simulation: Simulation): NormalizerReport {
   const { spec, divergence, numerics, wallSeconds } = record;
   const pools = "group" in spec;
   const synchronizes = record.groups.some(({ ranks }) => ranks.length > 1);
@@ -72,7 +66,7 @@ function normalizerReport(
     type: spec.type,
     group: pools ? spec.group : null,
     implementation: pools && synchronizes ? spec.implementation : null,
-    communication: { ...communicationOf(record.collectives, simulation, catalogue), wallSeconds },
+    communication: { ...communicationOf(record.collectives, simulation), wallSeconds },
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
     ) as Record<Metric, Summary>,
