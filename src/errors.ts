@@ -37,12 +37,21 @@ export class RankError extends Error {
   }
 }
 
+/**
+ * The queue of a sweep failed: Redis, or what comes back from it. The command line exits with 1.
+ *
+ * It carries no cause: errors of a Redis client hold the commands they belong to, and so the password.
+ */
+export class QueueError extends Error {
+  override readonly name = "QueueError";
+}
+
 /** Whether an error is one that normsim raises on purpose, optionally of the given names. */
 export function isSimulatorError(
   error: unknown,
-  ...names: ("ScenarioError" | "RankError")[]
-): error is ScenarioError | RankError {
-  const known = error instanceof ScenarioError || error instanceof RankError;
+  ...names: ("ScenarioError" | "RankError" | "QueueError")[]
+): error is ScenarioError | RankError | QueueError {
+  const known = error instanceof ScenarioError || error instanceof RankError || error instanceof QueueError;
   return known && (names.length === 0 || names.includes(error.name));
 }
 

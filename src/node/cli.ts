@@ -14,10 +14,6 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return error.name === "ScenarioError" ? badInput : failed;
   }
-  if (error instanceof Error && error.name === "QueueError") {
-    process.stderr.write(`${error.message}\n`);
-    return failed;
-  }
   process.stderr.write(
     `normsim failed, and should not have: ${error instanceof Error ? error.stack : error}\n`,
   );

@@ -1,8 +1,8 @@
+import { QueueError } from "../../errors.ts";
 import { readStoredReport } from "../../sweep/stored-report.ts";
 import type { SweepFiles } from "./point-inputs.ts";
 import { jobOf } from "./point-job.ts";
 import { type Outcome, PointQueue } from "./point-queue.ts";
-import { QueueError } from "./queue-error.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import { asQueueError, connectRedis } from "./redis-connection.ts";
 import type { KeyedPoint } from "./sweep-points.ts";

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
 import type { Redis, RedisOptions } from "ioredis";
-import { ScenarioError } from "../../errors.ts";
-import { QueueError } from "./queue-error.ts";
+import { QueueError, ScenarioError } from "../../errors.ts";
 import type { RedisAddress } from "./redis-address.ts";
 
 /** From the first attempt to an answer. */
