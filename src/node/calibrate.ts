@@ -9,7 +9,7 @@ import { clusterPresets } from "../cost/presets.ts";
 import { ScenarioError } from "../errors.ts";
 import { readCluster } from "./cluster-files.ts";
 import { alignColumns } from "./columns.ts";
-import { readTextFile } from "./text-files.ts";
+import { readTextFile } from "./files.ts";
 
 /** The options of `normsim calibrate`, as written; each is for what an output does not say. */
 export interface CalibrateOptions {

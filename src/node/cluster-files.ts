@@ -4,7 +4,7 @@ import { clusterPresets } from "../cost/presets.ts";
 import { ScenarioError } from "../errors.ts";
 import { parseCluster } from "../scenario/cluster-document.ts";
 import { didYouMean } from "../scenario/suggestion.ts";
-import { readTextFile } from "./text-files.ts";
+import { readTextFile } from "./files.ts";
 
 /**
  * The cluster that a command names: a preset, or a YAML or JSON file.

@@ -9,8 +9,8 @@ import { measure } from "../simulate.ts";
 import { failIf, parseCondition } from "../sweep/condition.ts";
 import { dumpPass, slug } from "./dump.ts";
 import { piscinaHost } from "./piscina-host.ts";
-import { Progress } from "./progress.ts";
 import { readScenario, type ScenarioInput } from "./scenario-files.ts";
+import { StatusLine } from "./status-line.ts";
 import { renderOverview } from "./terminal-table.ts";
 import { terminalWidth, widthMaximum, wrap } from "./terminal-text.ts";
 
@@ -64,7 +64,7 @@ async function runOne(
   options: RunOptions,
   isOneOfMany: boolean,
 ): Promise<Report> {
-  const progress = new Progress(process.stderr);
+  const progress = new StatusLine(process.stderr, { onTerminal: 200, elsewhere: 1000 });
   const { threads, dump, quiet } = options;
   const host =
     threads === 0
@@ -78,7 +78,9 @@ async function runOne(
     const simulation = await measure(scenario, {
       host,
       ...(batches === null ? {} : { batches }),
-      ...(quiet === true ? {} : { onProgress: (done, total, what) => progress.show(done, total, what) }),
+      ...(quiet === true
+        ? {}
+        : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} passes, ${what}`) }),
       onPass(pass) {
         if (dump !== undefined && pass.trainingStep === lastStep)
           dumpPass(folder(dump), pass, scenario, positionExtents);

@@ -1,38 +1,28 @@
-/** Work shorter than this needs no progress. */
-const quietMilliseconds = 1000;
-/** Between two lines where there is no terminal to rewrite one. */
-const betweenMilliseconds = 5000;
+import { StatusLine } from "../status-line.ts";
+
 const cells = 30;
 
-/** The progress of a sweep on a stream: a bar that is rewritten on a terminal, now and then a line elsewhere. */
+/** The progress of a sweep on a stream: a bar on a terminal, now and then a line elsewhere. */
 export class ProgressBar {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #line: StatusLine;
   readonly #total: number;
-  readonly #begun = performance.now();
-  #lastShown = Number.NEGATIVE_INFINITY;
-  #isShown = false;
 
   constructor(stream: NodeJS.WriteStream, total: number) {
-    this.#stream = stream;
+    this.#line = new StatusLine(stream, { onTerminal: 0, elsewhere: 5000 });
     this.#total = total;
   }
 
   /** `note` follows the bar. */
   show(done: number, note: string): void {
-    const elapsed = performance.now() - this.#begun;
-    const pause = this.#stream.isTTY ? 0 : betweenMilliseconds;
-    if (elapsed < quietMilliseconds || elapsed - this.#lastShown < pause) return;
-    this.#lastShown = elapsed;
-    const line = `${done} of ${this.#total} points${note === "" ? "" : `, ${note}`}`;
-    if (this.#stream.isTTY) {
+    this.#line.show((isTerminal) => {
+      const text = `${done} of ${this.#total} points${note === "" ? "" : `, ${note}`}`;
       const filled = Math.floor((cells * done) / this.#total);
-      this.#stream.write(`\r\x1b[K[${"#".repeat(filled)}${".".repeat(cells - filled)}] ${line}`);
-    } else this.#stream.write(`${line}\n`);
-    this.#isShown = true;
+      return isTerminal ? `[${"#".repeat(filled)}${".".repeat(cells - filled)}] ${text}` : text;
+    });
   }
 
   /** Leave the terminal as it was. */
   clear(): void {
-    if (this.#isShown && this.#stream.isTTY) this.#stream.write("\r\x1b[K");
+    this.#line.clear();
   }
 }

@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { type Fault, ScenarioError } from "../errors.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EISDIR: "is a folder, expected a file",
+  EACCES: "is not readable by this user",
+};
+
+/** The bytes of a file, or why there are none; `whereToLook` is added where there is no such file. */
+export function readBytes(path: string, name: string, whereToLook = ""): Uint8Array | Fault {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const reason = reasons[code] ?? `cannot be read (${code})`;
+    return { file: name, path: "", message: code === "ENOENT" ? `${reason}${whereToLook}` : reason };
+  }
+}
+
+/** @throws ScenarioError if the file cannot be read. */
+export function readTextFile(path: string, whereToLook = ""): string {
+  const bytes = readBytes(path, path, whereToLook);
+  if (bytes instanceof Uint8Array) return new TextDecoder().decode(bytes);
+  throw new ScenarioError([bytes]);
+}
