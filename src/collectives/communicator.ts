@@ -32,4 +32,11 @@ export interface Communicator {
   allReduce(payload: FloatArray, combine?: Combine): Progress<void>;
   /** The payloads of all ranks, one after the other in rank order. Valid until the next wait. */
   allGather(payload: FloatArray): Progress<FloatArray>;
+  /** Every rank ends with the payload of the group's first rank; the others' is overwritten. */
+  broadcast(payload: FloatArray): Progress<void>;
+  /**
+   * The sum of all payloads, split into one block per rank: returns this rank's block, a part of the
+   * payload. The rest of the payload is left with partial sums.
+   */
+  reduceScatter(payload: FloatArray): Progress<FloatArray>;
 }

@@ -29,11 +29,15 @@ export class Catalogue {
     let planned = this.#planned.get(key);
     if (planned === undefined) {
       const { algorithms, cluster } = this.#scenario;
+      const algorithm = {
+        "all-reduce": algorithms.allReduce,
+        "all-gather": algorithms.allGather,
+        "reduce-scatter": "ring",
+        broadcast: "binomial",
+      } as const;
+      const { operation } = shape;
       const request = { ranks, payloadElements, ranksPerNode: cluster.gpusPerNode };
-      const schedule =
-        shape.operation === "all-reduce"
-          ? buildSchedule("all-reduce", algorithms.allReduce, request)
-          : buildSchedule("all-gather", algorithms.allGather, request);
+      const schedule = buildSchedule(operation, algorithm[operation], request);
       planned = { schedule, outboxes: layOutOutboxes(schedule) };
       this.#planned.set(key, planned);
     }

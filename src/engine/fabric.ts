@@ -1,7 +1,7 @@
 import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
 import { type ContributionCounts, contributionCounts } from "../collectives/contribution-counts.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
-import type { Schedule } from "../collectives/schedule.ts";
+import { blockStart, type Schedule } from "../collectives/schedule.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
 import type { Catalogue, PlannedCollective } from "./catalogue.ts";
@@ -78,6 +78,17 @@ export class Endpoint {
         yield* self.#execute(catalogue.plan(shape, groupSize), group, gathered, addition, normalizer);
         landing.close(group);
         return gathered;
+      },
+      *broadcast(payload) {
+        const shape = { operation: "broadcast", values: payload.length, valuesPerElement: 1 } as const;
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, addition, normalizer);
+      },
+      *reduceScatter(payload) {
+        const shape = { operation: "reduce-scatter", values: payload.length, valuesPerElement: 1 } as const;
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, addition, normalizer);
+        const block = group.ranks.indexOf(self.#rank);
+        const start = (index: number): number => blockStart(index, groupSize, payload.length);
+        return payload.subarray(start(block), start(block + 1));
       },
     };
   }

@@ -1,4 +1,5 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
+import type { Operation } from "../collectives/schedule.ts";
 import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import { countValues } from "../kernels/set-counts.ts";
@@ -64,7 +65,7 @@ export interface RankView extends Pick<SetShape, "centres"> {
 /** A collective that a normaliser takes part in. */
 export interface CollectiveShape {
   readonly pass: "forward" | "backward";
-  readonly operation: "all-reduce" | "all-gather";
+  readonly operation: Operation;
   /** Values that one rank contributes. */
   readonly values: number;
   readonly valuesPerElement: number;
