@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readScenario } from "../src/node/scenario-files.ts";
 import { findingOf } from "../src/report/finding.ts";
@@ -82,6 +82,17 @@ describe("the shipped scenarios", () => {
       expect(compared).toBe(scenario.normalizers.length * scenario.trainingSteps);
       expect(overviewOf(report).rows).toHaveLength(scenario.normalizers.length);
       expect(findingOf(report)).toMatch(/^\p{Lu}.+\.$/u);
+    });
+  }
+
+  for (const name of names) {
+    test(`${name} tells its story, names its source and says what to look at`, () => {
+      const [header] = readFileSync(new URL(name, folder), "utf8").split("\nname:") as [string];
+      const lines = header.split("\n");
+      expect(lines.every((line) => line.startsWith("#"))).toBe(true);
+      expect(lines[0]!.length).toBeGreaterThan(20);
+      expect(header).toMatch(/^# Source: \S/m);
+      expect(header).toMatch(/^# Look at: \S/m);
     });
   }
 

@@ -34,7 +34,7 @@ function worstClause({ normalizers }: Report): string | null {
   const expected = formatPercent(Math.sqrt(error.expected));
   const ratio = error.mean / error.expected;
   if (ratio > excessFactor)
-    return `${observed}, against ${expected} for i.i.d. data: the ranks hold different data`;
+    return `${observed}, against ${expected} for i.i.d. data: ranks hold different data, or values that depend on one another`;
   if (ratio < 1 / excessFactor) return `${observed}, less than the ${expected} of i.i.d. Gaussian data`;
   return `${observed}, as much as sampling alone explains (${expected})`;
 }
