@@ -1,9 +1,11 @@
+import { parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
+import { sweepParquet } from "../src/node/sweep/parquet.ts";
 import { renderSweep } from "../src/node/sweep/sweep-outputs.ts";
 import { parseScenario } from "../src/scenario/parse.ts";
 import { simulate } from "../src/simulate.ts";
 import { readStoredReport, storeReport } from "../src/sweep/stored-report.ts";
-import { sweepCsv } from "../src/sweep/table.ts";
+import { sweepColumns, sweepCsv } from "../src/sweep/table.ts";
 import { base } from "./support/scenario-text.ts";
 
 const report = await simulate(parseScenario(base.join("\n"), "s.yaml"));
@@ -17,6 +19,37 @@ test("CSV quotes as RFC 4180 has it, and leaves empty what is null", () => {
   expect(lines[1]).toMatch(/^"\[7,7\]",1,"a ""b"", c",batch-norm,2,,\d/);
   expect(lines.length).toBe(3);
   expect(lines[2]).toBe("");
+});
+
+test("Parquet holds the CSV's rows, with numbers as numbers", async () => {
+  const points = [1, 2].map((seed) => ({ values: { seed, "data.positions": [seed, 7] }, report }));
+  const rows = await parquetReadObjects({ file: sweepParquet(sweepColumns(points)).slice().buffer });
+  const [heading, ...lines] = sweepCsv(points).trimEnd().split("\r\n");
+  // Oracle: hyparquet, another program of the same format, reads what was written.
+  expect(Object.keys(rows[0]!)).toEqual(heading!.split(","));
+  expect(rows.length).toBe(lines.length);
+  const perPoint = report.normalizers.length;
+  expect(rows.map((row) => row.seed)).toEqual([1, 2].flatMap((seed) => new Array(perPoint).fill(seed)));
+  expect(rows[0]!["data.positions"]).toBe("[1,7]");
+  for (const [index, row] of rows.entries()) {
+    const { name, divergence, communication } = report.normalizers[index % perPoint]!;
+    expect(row.name).toBe(name);
+    expect(row["divergence.outputMse.mean"]).toBe(divergence.outputMse.mean);
+    expect(row["divergence.outputMse.expected"]).toBe(divergence.outputMse.expected);
+    expect(row["communication.total.wireBytes"]).toBe(communication.total.wireBytes);
+  }
+});
+
+test("a Parquet column that mixes numbers and text is text, and one of nulls is read back as nulls", async () => {
+  const columns = [
+    { name: "group", values: [4, "world", null] },
+    { name: "nothing", values: [null, null, null] },
+    { name: "holds", values: [true, null, false] },
+  ];
+  const rows = await parquetReadObjects({ file: sweepParquet(columns).slice().buffer });
+  expect(rows.map(({ group }) => group ?? null)).toEqual(["4", "world", null]);
+  expect(rows.map(({ nothing }) => nothing ?? null)).toEqual([null, null, null]);
+  expect(rows.map(({ holds }) => holds ?? null)).toEqual([true, null, false]);
 });
 
 test("CSV has one row per point and normaliser, each as wide as the heading", () => {

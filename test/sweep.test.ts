@@ -35,11 +35,13 @@ test("in this process and on three threads the results are the same bytes", asyn
   const outputs = [];
   for (const threads of ["0", "3"]) {
     const folder = temporaryFolder();
-    const [csv, ndjson] = [join(folder, "out.csv"), join(folder, "out.ndjson")];
-    const args = [scenario, ...grid, "--threads", threads, "--csv", csv, "--ndjson", ndjson];
+    const file = (extension: string): string => join(folder, `out.${extension}`);
+    const formats = ["csv", "ndjson", "parquet"];
+    const files = formats.flatMap((format) => [`--${format}`, file(format)]);
+    const args = [scenario, ...grid, "--threads", threads, ...files];
     const { code, stdout } = await sweepCommand(args);
     expect(code).toBe(0);
-    outputs.push([stdout, readFileSync(csv, "utf8"), readFileSync(ndjson, "utf8")]);
+    outputs.push([stdout, ...formats.map((format) => readFileSync(file(format), "latin1"))]);
   }
   expect(outputs[1]).toEqual(outputs[0]);
   const [table, csv, ndjson] = outputs[0]!;

@@ -108,6 +108,7 @@ function addSweep(program: Command): void {
     .option("--set <path=values>", "one axis of the grid, such as data.samples=1,2,4; repeatable", collect)
     .option("--redis <url>", "run the points by the workers of this Redis (rediss:// for TLS)")
     .option("--csv <file>", "write every figure, one row per point and normaliser")
+    .option("--parquet <file>", "write the same as Parquet, for DuckDB, pandas or Polars")
     .option("--ndjson <file>", "write the reports, one line per point")
     .option("--json", "write the reports as a JSON array instead of the table")
     .option("--resume [folder]", "keep results there and run only what is missing (default: normsim-sweep)")

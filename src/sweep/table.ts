@@ -1,6 +1,6 @@
 import { type Overview, overviewOf } from "../report/overview.ts";
 import type { Report } from "../report/report.ts";
-import { figuresOf } from "./figures.ts";
+import { type Figure, figuresOf } from "./figures.ts";
 import { formatValue, type Point } from "./points.ts";
 
 /** A point that has run. */
@@ -41,21 +41,45 @@ function shortened(text: string): string {
   return text.length <= cellMaximum ? text : `…${text.slice(1 - cellMaximum)}`;
 }
 
+/** One column of a sweep's figures, one value per point and normaliser; null is not known, or not finite. */
+export interface SweepColumn {
+  readonly name: string;
+  readonly values: readonly Figure[];
+}
+
+/** Every figure of a sweep: the values of the grid first (lists as text), then those of the reports. */
+export function sweepColumns(points: readonly PointReport[]): SweepColumn[] {
+  const rows = points.flatMap(({ values, report }) =>
+    report.normalizers.map((normalizer) => ({ values, figures: figuresOf(normalizer) })),
+  );
+  const axes = Object.keys(points[0]?.values ?? {}).map((name) => ({
+    name,
+    values: rows.map(({ values }) => figureOfAxis(values[name])),
+  }));
+  const names = new Set(rows.flatMap(({ figures }) => [...figures.keys()]));
+  const figures = [...names].map((name) => ({
+    name,
+    values: rows.map((row) => row.figures.get(name) ?? null),
+  }));
+  return [...axes, ...figures];
+}
+
+function figureOfAxis(value: unknown): Figure {
+  return typeof value === "number" || typeof value === "boolean" ? value : formatValue(value);
+}
+
 /**
  * A sweep as CSV (RFC 4180: CRLF, quotes where needed): a heading, then one row per point and
  * normaliser with every figure of the report; an empty field is not known, or not finite.
  */
 export function sweepCsv(points: readonly PointReport[]): string {
-  const rows = points.flatMap(({ values, report }) =>
-    report.normalizers.map((normalizer) => ({ values, figures: figuresOf(normalizer) })),
+  const columns = sweepColumns(points);
+  const rows = (columns[0]?.values ?? []).map((_, row) =>
+    columns.map(({ values }) => String(values[row] ?? "")),
   );
-  const paths = Object.keys(points[0]?.values ?? {});
-  const names = [...new Set(rows.flatMap(({ figures }) => [...figures.keys()]))];
-  const lines = rows.map(({ values, figures }) => [
-    ...paths.map((path) => formatValue(values[path])),
-    ...names.map((name) => String(figures.get(name) ?? "")),
-  ]);
-  return [[...paths, ...names], ...lines].map((line) => `${line.map(quoted).join(",")}\r\n`).join("");
+  return [columns.map(({ name }) => name), ...rows]
+    .map((line) => `${line.map(quoted).join(",")}\r\n`)
+    .join("");
 }
 
 function quoted(field: string): string {

@@ -53,7 +53,7 @@ export async function sweep(path: string, options: SweepOptions): Promise<number
     process.removeListener("SIGINT", interrupt);
     run.bar.clear();
     // Also after a failure: what is done was paid for.
-    writeOutputs(input.points, run, options);
+    await writeOutputs(input.points, run, options);
   }
   return conclude(run, interruption.signal.aborted, store !== null);
 }
