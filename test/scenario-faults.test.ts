@@ -119,6 +119,11 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "9:44: normalizers[1].dMax: expected at least 0, got -1",
   ],
   [
+    "a grid, of which run would need one point",
+    written({ 10: "matrix: { seed: [1, 2] }" }),
+    "10:1: matrix: expected one scenario, got a grid of them, which `normsim sweep` runs",
+  ],
+  [
     "an unknown algorithm",
     written({ 10: "algorithms: { allGather: BRUCK }" }),
     '10:26: algorithms.allGather: expected "ring", "bruck" or "recursive-doubling", got "BRUCK"; did you mean "bruck"?',

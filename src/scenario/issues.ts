@@ -90,14 +90,18 @@ function enumerate(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
+/** A sweep takes the grid out of the file before it reads a point. */
+const gridMessage = "expected one scenario, got a grid of them, which `normsim sweep` runs";
+
 /** The schema says in the message of an unrecognized_keys issue which keys it knows. */
 function unknownKeys(issue: Issue, path: Finding["path"]): Finding[] {
   const known = issue.message ?? "";
-  return (issue.keys as string[]).map((key) => ({
-    path: [...path, key],
-    at: "key",
-    message: `unknown key ${describe(key)}${didYouMean(key, known.split(", ")) || `; known here: ${known}`}`,
-  }));
+  return (issue.keys as string[]).map((key) => {
+    const isGrid = path.length === 0 && key === "matrix";
+    const hint = didYouMean(key, known.split(", ")) || `; known here: ${known}`;
+    const message = isGrid ? gridMessage : `unknown key ${describe(key)}${hint}`;
+    return { path: [...path, key], at: "key", message };
+  });
 }
 
 /** The issues of the one union member that accepts this kind of value at all, if there is one. */
