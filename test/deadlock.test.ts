@@ -1,33 +1,10 @@
 import { expect, test } from "vitest";
 import type { Progress } from "../src/collectives/communicator.ts";
-import { Catalogue } from "../src/engine/catalogue.ts";
-import { Control, controlBytes } from "../src/engine/control.ts";
 import { runPrograms } from "../src/engine/executor.ts";
 import type { Fabric } from "../src/engine/fabric.ts";
-import { Landing } from "../src/engine/landing.ts";
-import { scalarKernels } from "../src/kernels/scalar.ts";
-import { scenarioFrom } from "./support/scenario.ts";
+import { inProcessFabric } from "./support/in-process-fabric.ts";
 
 // Oracle: invariant. A program that waits for what nobody will do must not hang the thread.
-
-function loneFabric(worldSize: number): Fabric {
-  const control = new Control(new Int32Array(new SharedArrayBuffer(controlBytes(worldSize, 1))), 1);
-  const scenario = scenarioFrom({
-    mesh: { data: worldSize },
-    data: { source: "gaussian", samples: 1, channels: 1 },
-    normalizers: [{ type: "layer-norm" }],
-  });
-  return {
-    control,
-    kernels: scalarKernels,
-    catalogue: new Catalogue(scenario),
-    landing: new Landing(new Float32Array(0), control, () => 0),
-    outboxes: [],
-    threadOfRank: new Array<number>(worldSize).fill(0),
-    thread: 0,
-    movements: 0,
-  };
-}
 
 function* waitForEver(fabric: Fabric, rank: number, awaited: number): Progress<void> {
   fabric.control.await(rank, awaited);
@@ -35,7 +12,7 @@ function* waitForEver(fabric: Fabric, rank: number, awaited: number): Progress<v
 }
 
 test("ranks that wait for each other on one thread are a deadlock, and the error names who waits for whom", () => {
-  const fabric = loneFabric(2);
+  const fabric = inProcessFabric(2);
   const programs = [0, 1].map((rank) => ({ rank, program: waitForEver(fabric, rank, 1 - rank) }));
   const asIs = (_: number, error: unknown): Error => error as Error;
   expect(() => runPrograms(programs, fabric, { sleep: () => false }, asIs)).toThrow(
@@ -44,7 +21,7 @@ test("ranks that wait for each other on one thread are a deadlock, and the error
 });
 
 test("a program that throws stops the others at their next wait", () => {
-  const fabric = loneFabric(2);
+  const fabric = inProcessFabric(2);
   // biome-ignore lint/correctness/useYield: it fails before it would wait.
   function* fail(): Progress<void> {
     throw new Error("broken");

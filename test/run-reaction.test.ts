@@ -40,6 +40,7 @@ const turns: readonly Turn[] = [
   { name: "seed", to: { seed: 4 } },
   { name: "mesh.data", to: { mesh: { data: 8 } } },
   { name: "storage", to: { storage: "float64" } },
+  { name: "payload", to: { payload: "bfloat16" } },
   { name: "backward", to: { backward: false } },
   { name: "trainingSteps", to: { trainingSteps: 3 } },
   { name: "algorithms.allReduce", to: { algorithms: { allReduce: "binomial-tree" } } },

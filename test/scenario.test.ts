@@ -34,6 +34,7 @@ test("a minimal scenario gets every default", () => {
       positionCorrelation: 0,
     },
     storage: "float32",
+    payload: "float32",
     normalizers: [{ name: "layer-norm", type: "layer-norm", epsilon: 1e-5, weight: 1, bias: 0 }],
     backward: true,
     trainingSteps: 1,
@@ -133,6 +134,9 @@ const forms: [title: string, written: string, path: string, value: unknown][] = 
     [{ rank: 0, kind: "stall", trainingStep: 0, phase: "forward" }],
   ],
   ["storage that is given stays", "storage: float64", "storage", "float64"],
+  ["payloads travel in the storage", "storage: float64", "payload", "float64"],
+  ["a payload that is given stays", "payload: bfloat16", "payload", "bfloat16"],
+  ["files decide on the payload", "data: { source: npy, files: [a.npy] }", "payload", "auto"],
   ["files decide on the storage", "data: { source: npy, files: [a.npy] }", "storage", "auto"],
   [
     "a cluster written out is in SI units",

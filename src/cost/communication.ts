@@ -1,5 +1,4 @@
 import type { CollectiveRecord, Simulation } from "../engine/simulation.ts";
-import { bytesPerElement } from "../scenario/microbatch.ts";
 import { scheduleSeconds } from "./alpha-beta.ts";
 import { linkConstants } from "./links.ts";
 
@@ -39,11 +38,7 @@ export function communicationOf(
     return {
       collectives: rounds.length,
       messages: entries.reduce((sum, entry) => sum + entry.messagesSent, 0),
-      payloadBytesPerRank: rounds.reduce(
-        (sum, round) =>
-          sum + Math.max(...round.map(({ shape }) => shape.values)) * bytesPerElement(workload.storage),
-        0,
-      ),
+      payloadBytesPerRank: rounds.reduce((sum, round) => sum + Math.max(...round.map(payloadBytes)), 0),
       sentBytesPerRank: wireBytes / workload.worldSize,
       wireBytes,
       modelSeconds: rounds.reduce((sum, round) => sum + roundSeconds(round), 0),
@@ -60,6 +55,10 @@ export function communicationOf(
     );
   const [forward, backward] = [of("forward"), of("backward")];
   return { forward, backward, total: add(forward, backward) };
+}
+
+function payloadBytes({ shape, elementBytes }: CollectiveRecord): number {
+  return (shape.values / shape.valuesPerElement) * elementBytes;
 }
 
 /** Collectives that all groups do at the same time. */

@@ -4,10 +4,11 @@ import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { shardOf } from "../scenario/mesh.ts";
-import { bytesPerElement } from "../scenario/microbatch.ts";
+import { isWide } from "../scenario/number-format.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
 import type { RankBlock } from "./placement.ts";
+import { wireArrayBytes } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
 /** Different index sets one thread may describe to the kernels: per rank, two per normaliser (slices) and two more. */
@@ -41,14 +42,14 @@ export interface ArenaPlan {
   /** Per-channel arrays of the whole batch, which the coordinator writes between passes. */
   readonly whole: number;
   readonly ranks: readonly RankOffsets[];
-  /** Per rank: storage elements of one of its two outbox halves. */
-  readonly outboxCapacities: readonly number[];
-  readonly payloadCapacity: number;
+  /** Per rank: bytes of one of its two outbox halves. */
+  readonly outboxBytes: readonly number[];
+  readonly payloadBytes: number;
   /** Per thread: where descriptions, the reference arrays and gathered payloads are kept. */
   readonly threadAreas: readonly { descriptions: number; reference: number; landing: number }[];
   readonly descriptionBytes: number;
   readonly referenceElements: number;
-  readonly landingElements: number;
+  readonly landingBytes: number;
 }
 
 /** Names of the per-channel arrays a rank owns besides its set statistics. */
@@ -108,7 +109,7 @@ function doublesOf(workload: Workload, rank: number): number {
 /** Lay out the memory of a run: everything is placed before the first thread starts. */
 export function planArena(workload: Workload, catalogue: Catalogue, blocks: readonly RankBlock[]): ArenaPlan {
   const { worldSize, channels, scenario } = workload;
-  const bytes = bytesPerElement(workload.storage);
+  const bytes = isWide(workload.storage) ? 8 : 4;
   let next = reservedBytes;
   const place = (length: number): number => {
     const at = next;
@@ -127,8 +128,8 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
     y: place(elementsOf(rank) * bytes),
     dx: place(elementsOf(rank) * bytes),
     mask: place(workload.isMasked ? samples * positions : 0),
-    payload: place(traffic.payloadCapacity * bytes),
-    outbox: place(2 * traffic.outboxCapacities[rank]! * bytes),
+    payload: place(traffic.payloadBytes),
+    outbox: place(2 * traffic.outboxBytes[rank]!),
     doubles: place(doublesOf(workload, rank) * 8),
   }));
   const referenceElements = extents.reduce((most, extent) => Math.max(most, elementCount(extent)), 0);
@@ -137,7 +138,7 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   const threadAreas = blocks.map(() => ({
     descriptions: place(descriptions),
     reference: place(referenceElements * bytes),
-    landing: place(traffic.landingElements * bytes),
+    landing: place(traffic.landingBytes),
   }));
   return {
     ...traffic,
@@ -158,9 +159,9 @@ function elementCount({ samples, channels, positions }: Extent): number {
 
 /** What the collectives of all normalisers need at most. */
 function trafficOf(workload: Workload, catalogue: Catalogue) {
-  const outboxCapacities = new Array<number>(workload.worldSize).fill(0);
-  let payloadCapacity = 0;
-  let landingElements = 0;
+  const outboxBytes = new Array<number>(workload.worldSize).fill(0);
+  let payloadBytes = 0;
+  let landingBytes = 0;
   for (const spec of workload.scenario.normalizers) {
     const normalizer = createNormalizer(spec);
     let gathered = 0;
@@ -168,15 +169,17 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
       if (group.ranks.length === 1) continue;
       for (const shape of normalizer.collectives(extentOf(workload, group.ranks[0]!))) {
         const { outboxes } = catalogue.plan(shape, group.ranks.length);
-        payloadCapacity = Math.max(payloadCapacity, shape.values);
-        if (shape.operation === "all-gather") gathered += shape.values * group.ranks.length;
+        const format = shape.format ?? workload.payload;
+        payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));
+        if (shape.operation === "all-gather")
+          gathered += wireArrayBytes(format, shape.values * group.ranks.length);
         for (const [index, rank] of group.ranks.entries()) {
-          const capacity = outboxes.capacities[index]! * shape.valuesPerElement;
-          outboxCapacities[rank] = Math.max(outboxCapacities[rank]!, capacity);
+          const values = outboxes.capacities[index]! * shape.valuesPerElement;
+          outboxBytes[rank] = Math.max(outboxBytes[rank]!, wireArrayBytes(format, values));
         }
       }
     }
-    landingElements = Math.max(landingElements, gathered);
+    landingBytes = Math.max(landingBytes, gathered);
   }
-  return { outboxCapacities, payloadCapacity, landingElements };
+  return { outboxBytes, payloadBytes, landingBytes };
 }

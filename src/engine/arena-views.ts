@@ -38,7 +38,8 @@ export interface RankViews {
   readonly y: FloatArray;
   readonly dx: FloatArray;
   readonly mask: Uint8Array | null;
-  readonly payload: FloatArray;
+  /** Room for what collectives send. */
+  readonly payload: Uint8Array;
   /** One element: valid tokens of this rank. */
   readonly localCount: Float64Array;
   readonly localMean: Float64Array;
@@ -154,7 +155,7 @@ export function rankViews(
     mask: workload.isMasked
       ? new Uint8Array(memory.buffer, offsets.mask, extent.samples * extent.positions)
       : null,
-    payload: floats(offsets.payload, plan.payloadCapacity),
+    payload: new Uint8Array(memory.buffer, offsets.payload, plan.payloadBytes),
     localCount,
     ...perChannel,
     comparedY: take(comparedSums * channels),
@@ -167,23 +168,13 @@ export function rankViews(
 }
 
 /** A rank's outbox: two halves. */
-export function outboxView(
-  memory: KernelMemory,
-  plan: ArenaPlan,
-  workload: Workload,
-  rank: number,
-): FloatArray {
-  return floatsAt(memory, workload, plan.ranks[rank]!.outbox, 2 * plan.outboxCapacities[rank]!);
+export function outboxView({ buffer }: KernelMemory, plan: ArenaPlan, rank: number): Uint8Array {
+  return new Uint8Array(buffer, plan.ranks[rank]!.outbox, 2 * plan.outboxBytes[rank]!);
 }
 
 /** Where a thread's all-gathers land. */
-export function landingView(
-  memory: KernelMemory,
-  plan: ArenaPlan,
-  workload: Workload,
-  thread: number,
-): FloatArray {
-  return floatsAt(memory, workload, plan.threadAreas[thread]!.landing, plan.landingElements);
+export function landingView({ buffer }: KernelMemory, plan: ArenaPlan, thread: number): Uint8Array {
+  return new Uint8Array(buffer, plan.threadAreas[thread]!.landing, plan.landingBytes);
 }
 
 /** A thread's room for one rank's y or dx as the whole batch would have given it. */

@@ -1,14 +1,24 @@
+import { assert } from "../assert.ts";
 import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
 import { type ContributionCounts, contributionCounts } from "../collectives/contribution-counts.ts";
-import type { LedgerEntry } from "../collectives/ledger.ts";
+import { type LedgerEntry, newEntry } from "../collectives/ledger.ts";
 import { blockStart, type Schedule } from "../collectives/schedule.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
+import {
+  bytesPerValue,
+  conform,
+  isWide,
+  type NumberFormat,
+  type WireFormat,
+} from "../scenario/number-format.ts";
 import type { Catalogue, PlannedCollective } from "./catalogue.ts";
 import type { Control } from "./control.ts";
 import type { Landing } from "./landing.ts";
+import { rangeParts } from "./message-range.ts";
 import { programOf } from "./program.ts";
 import { ReleasedError } from "./released.ts";
+import { wireArray } from "./wire-array.ts";
 
 /** What the ends of one thread share. */
 export interface Fabric {
@@ -17,7 +27,9 @@ export interface Fabric {
   readonly catalogue: Catalogue;
   readonly landing: Landing;
   /** Of every rank in the world. */
-  readonly outboxes: readonly FloatArray[];
+  readonly outboxes: readonly Uint8Array[];
+  /** What values travel as where a call does not say. */
+  readonly payload: NumberFormat;
   readonly threadOfRank: readonly number[];
   readonly thread: number;
   /** Counts completed sends and receives on this thread, so that the executor sees movement. */
@@ -59,33 +71,37 @@ export class Endpoint {
    */
   communicator(group: Group, normalizer: number, pass: number): Communicator {
     this.#sequence = pass * collectivesMaximum;
-    const { catalogue, kernels, landing } = this.#fabric;
+    const { catalogue, kernels, landing, payload: usual } = this.#fabric;
     const groupSize = group.ranks.length;
     const addition: Combine = { valuesPerElement: 1, apply: kernels.accumulate };
     const self = this;
     return {
       groupSize,
-      *allReduce(payload, combine = addition) {
+      *allReduce(payload, { format = usual, combine = addition } = {}) {
         const { valuesPerElement } = combine;
         const shape = { operation: "all-reduce", values: payload.length, valuesPerElement } as const;
-        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, combine, normalizer);
+        enter(payload, format);
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, combine, normalizer);
       },
-      *allGather(payload) {
+      *allGather(payload, { format = usual } = {}) {
         const shape = { operation: "all-gather", values: payload.length, valuesPerElement: 1 } as const;
         const sequence = self.#sequence;
-        const gathered = yield* landing.open(group, sequence, payload.length * groupSize);
+        const gathered = yield* landing.open(group, sequence, format, payload.length * groupSize);
+        enter(payload, format);
         gathered.set(payload, group.ranks.indexOf(self.#rank) * payload.length);
-        yield* self.#execute(catalogue.plan(shape, groupSize), group, gathered, addition, normalizer);
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, gathered, format, addition, normalizer);
         landing.close(group);
         return gathered;
       },
-      *broadcast(payload) {
+      *broadcast(payload, { format = usual } = {}) {
         const shape = { operation: "broadcast", values: payload.length, valuesPerElement: 1 } as const;
-        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, addition, normalizer);
+        enter(payload, format);
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, addition, normalizer);
       },
-      *reduceScatter(payload) {
+      *reduceScatter(payload, { format = usual } = {}) {
         const shape = { operation: "reduce-scatter", values: payload.length, valuesPerElement: 1 } as const;
-        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, addition, normalizer);
+        enter(payload, format);
+        yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, addition, normalizer);
         const block = group.ranks.indexOf(self.#rank);
         const start = (index: number): number => blockStart(index, groupSize, payload.length);
         return payload.subarray(start(block), start(block + 1));
@@ -97,6 +113,7 @@ export class Endpoint {
     { schedule, outboxes }: PlannedCollective,
     group: Group,
     vector: FloatArray,
+    format: WireFormat,
     combine: Combine,
     normalizer: number,
   ): Progress<void> {
@@ -104,7 +121,7 @@ export class Endpoint {
     const me = group.ranks.indexOf(this.#rank);
     const sequence = this.#sequence++;
     control.words[control.rankWord(this.#rank, "collective")] = this.ledger.length + 1;
-    const entry = newEntry(schedule, group, sequence, normalizer);
+    const entry = newEntry(schedule, { format, group: group.index, sequence, normalizer });
     this.ledger.push(entry);
     const program = programOf(schedule, me);
     const counts = combine.counts === undefined ? null : contributionCounts(schedule, combine.counts);
@@ -152,16 +169,17 @@ export class Endpoint {
     const { control, outboxes } = this.#fabric;
     const consumed = control.rankWord(this.#rank, half === 0 ? "consumedEven" : "consumedOdd");
     yield* this.#waitFor(consumed, this.#written[half as 0 | 1], null);
-    const outbox = outboxes[this.#rank]!;
-    const halfStart = (half * outbox.length) / 2;
+    const box = outboxes[this.#rank]!;
+    const values = box.byteLength / 2 / vector.BYTES_PER_ELEMENT;
+    const outbox = wireArray(box, entry.format, (half * box.byteLength) / 2, values);
     for (const message of messages) {
-      let at = halfStart + offsets[message]! * valuesPerElement;
+      let at = offsets[message]! * valuesPerElement;
       for (const part of rangeParts(schedule, message, vector, valuesPerElement)) {
         outbox.set(part, at);
         at += part.length;
       }
       entry.messagesSent++;
-      entry.bytesSent += schedule.length[message]! * valuesPerElement * vector.BYTES_PER_ELEMENT;
+      entry.bytesSent += schedule.length[message]! * valuesPerElement * bytesPerValue(entry.format);
     }
     this.#written[half as 0 | 1] = (this.#written[half as 0 | 1] + messages.length) | 0;
     this.#fabric.movements++;
@@ -190,15 +208,16 @@ export class Endpoint {
   ): void {
     const { control, outboxes, threadOfRank, thread } = this.#fabric;
     const outbox = outboxes[source]!;
-    let at = (half * outbox.length) / 2 + offset * valuesPerElement;
+    let at = (half * outbox.byteLength) / 2 + offset * valuesPerElement * vector.BYTES_PER_ELEMENT;
     for (const part of rangeParts(schedule, message, vector, valuesPerElement)) {
-      const incoming = outbox.subarray(at, at + part.length);
-      if (schedule.reduces[message] === 1)
+      const incoming = wireArray(outbox, entry.format, at, part.length);
+      if (schedule.reduces[message] === 1) {
         apply(part, incoming, counts?.own[message] ?? 0, counts?.incoming[message] ?? 0);
-      else part.set(incoming);
-      at += part.length;
+        conform(part, entry.format);
+      } else part.set(incoming);
+      at += part.byteLength;
     }
-    entry.bytesReceived += schedule.length[message]! * valuesPerElement * vector.BYTES_PER_ELEMENT;
+    entry.bytesReceived += schedule.length[message]! * valuesPerElement * bytesPerValue(entry.format);
     Atomics.add(control.words, control.rankWord(source, half === 0 ? "consumedEven" : "consumedOdd"), 1);
     if (threadOfRank[source] !== thread) control.ring(threadOfRank[source]!);
     this.#fabric.movements++;
@@ -216,29 +235,8 @@ export class Endpoint {
   }
 }
 
-function newEntry(schedule: Schedule, group: Group, sequence: number, normalizer: number): LedgerEntry {
-  return {
-    normalizer,
-    sequence,
-    group: group.index,
-    operation: schedule.operation,
-    algorithm: schedule.algorithm,
-    messagesSent: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-  };
-}
-
-/** A message's circular range of a vector: one or two parts. */
-function rangeParts(
-  schedule: Schedule,
-  message: number,
-  vector: FloatArray,
-  valuesPerElement: number,
-): FloatArray[] {
-  const start = schedule.offset[message]! * valuesPerElement;
-  const end = start + schedule.length[message]! * valuesPerElement;
-  const total = schedule.elements * valuesPerElement;
-  if (end <= total) return [vector.subarray(start, end)];
-  return [vector.subarray(start, total), vector.subarray(0, end - total)];
+/** A rank's values reach the wire. */
+function enter(payload: FloatArray, format: WireFormat): void {
+  assert((payload.BYTES_PER_ELEMENT === 8) === isWide(format), `${format} in a wrong array`);
+  conform(payload, format);
 }

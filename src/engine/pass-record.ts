@@ -2,7 +2,7 @@ import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
-import { bytesPerElement } from "../scenario/microbatch.ts";
+import { bytesPerValue, type WireFormat } from "../scenario/number-format.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -84,19 +84,25 @@ function recordCollectives(
     for (const [index, shape] of shapes.entries()) {
       const entries = group.ranks.map((rank) => results[rank]!.ledger[index]!);
       const { schedule } = catalogue.plan(shape, group.ranks.length);
-      const elementBytes = shape.valuesPerElement * bytesPerElement(workload.storage);
+      const format = shape.format ?? workload.payload;
+      const elementBytes = shape.valuesPerElement * bytesPerValue(format);
       const collective = { trainingStep, shape, schedule, elementBytes, group, entries };
-      checkAgainstSchedule(collective);
+      checkAgainstSchedule(collective, format);
       record.collectives.push(collective);
     }
   }
 }
 
-function checkAgainstSchedule({ shape, schedule, elementBytes, group, entries }: CollectiveRecord): void {
+function checkAgainstSchedule(
+  { shape, schedule, elementBytes, group, entries }: CollectiveRecord,
+  format: WireFormat,
+): void {
   const count = countSchedule(schedule);
   const total = (of: (entry: LedgerEntry) => number): number =>
     entries.reduce((sum, entry) => sum + of(entry), 0);
   const name = `${shape.operation} of group ${group.index}`;
+  for (const entry of entries)
+    assert(entry.format === format, `${name} travelled as ${entry.format} where it was to be ${format}`);
   const sent = total(({ bytesSent }) => bytesSent);
   const received = total(({ bytesReceived }) => bytesReceived);
   assert(

@@ -6,7 +6,7 @@ import type { Normalizer, RankView, SetStatistics } from "../normalizers/operato
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { channelShards } from "../scenario/mesh.ts";
-import { machineEpsilon } from "../scenario/microbatch.ts";
+import { machineEpsilon } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillShard } from "../scenario/shard-fill.ts";
 import { fillGradient } from "../scenario/synthetic.ts";
@@ -18,6 +18,7 @@ import { injectFault } from "./fault.ts";
 import { type Oracle, oracleFor } from "./oracle.ts";
 import type { PassResult } from "./pass-result.ts";
 import { compareWithWhole } from "./reference.ts";
+import { wireArray } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
 /** What all ranks of a thread share. */
@@ -195,7 +196,7 @@ export class Rank {
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       communicator,
       channelShards: channelShards(workload.scenario.mesh, workload.channels),
-      payload: (count) => payload.subarray(0, count),
+      payload: (count, format = workload.payload) => wireArray(payload, format, 0, count),
     };
   }
 

@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
 import { channelFindings } from "../scenario/consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
+import type { NumberFormat } from "../scenario/number-format.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 
 /** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
@@ -9,6 +10,8 @@ export interface Workload {
   readonly scenario: Scenario;
   readonly worldSize: number;
   readonly storage: Storage;
+  /** What payloads travel as, where an implementation does not say. */
+  readonly payload: NumberFormat;
   /** One number per rank. */
   readonly samples: readonly number[];
   readonly channels: number;
@@ -24,12 +27,14 @@ export interface Workload {
 
 /** The workload of a scenario whose ranks make their own data. */
 export function syntheticWorkload(scenario: Scenario): Workload {
-  const { data } = scenario;
+  const { data, payload } = scenario;
+  const storage = scenario.storage === "float64" ? "float64" : "float32";
   assert(data.source !== "npy", "a scenario of files needs their contents");
   return {
     scenario,
     worldSize: data.samples.length,
-    storage: scenario.storage === "float64" ? "float64" : "float32",
+    storage,
+    payload: payload === "auto" ? storage : payload,
     samples: data.samples,
     channels: data.channels,
     positionExtents: data.positions,
@@ -51,6 +56,7 @@ export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workloa
     scenario,
     worldSize: batches.samples.length,
     storage: batches.storage,
+    payload: scenario.payload === "auto" ? batches.storage : scenario.payload,
     samples: batches.samples,
     channels: batches.channels,
     positionExtents: batches.positionExtents,

@@ -1,6 +1,6 @@
 import { createNormalizer } from "../normalizers/registry.ts";
-import { machineEpsilon } from "../scenario/microbatch.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
+import { machineEpsilon } from "../scenario/number-format.ts";
 import { momentsOf, variance } from "../statistics/moments.ts";
 import type { Subject } from "./subject.ts";
 import { runTrial } from "./trial.ts";

@@ -3,6 +3,7 @@ import type { Operation } from "../collectives/schedule.ts";
 import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import { countValues } from "../kernels/set-counts.ts";
+import type { WireFormat } from "../scenario/number-format.ts";
 import type { RunningStatistics } from "../statistics/running-statistics.ts";
 
 /** Per-set results of one rank; every array has one element per index set. */
@@ -58,8 +59,8 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly communicator: Communicator;
   /** Channels on each tensor rank. */
   readonly channelShards: readonly number[];
-  /** Room for `count` values that a collective may send. */
-  payload(count: number): FloatArray;
+  /** Room for `count` values that a collective may send in a format; default: the scenario's payload. */
+  payload(count: number, format?: WireFormat): FloatArray;
 }
 
 /** A collective that a normaliser takes part in. */
@@ -69,6 +70,8 @@ export interface CollectiveShape {
   /** Values that one rank contributes. */
   readonly values: number;
   readonly valuesPerElement: number;
+  /** What values travel as; absent: the scenario's payload. */
+  readonly format?: WireFormat;
 }
 
 /** What happened in a forward pass besides its arrays. */

@@ -46,7 +46,7 @@ export const synchronizations: Readonly<Record<PoolingSpec["implementation"], Sy
       const { count, mean, m2 } = rank.statistics;
       const payload = rank.payload(3 * channels);
       for (let c = 0; c < channels; c++) payload.set([count[c]!, mean[c]!, m2[c]!], 3 * c);
-      yield* rank.communicator.allReduce(payload, momentsCombine);
+      yield* rank.communicator.allReduce(payload, { combine: momentsCombine });
       for (let c = 0; c < channels; c++) {
         count[c] = payload[3 * c]!;
         mean[c] = payload[3 * c + 1]!;

@@ -66,7 +66,8 @@ function* poolMoments(rank: RankView): Progress<void> {
     payload[2 * set] = mean[set]!;
     payload[2 * set + 1] = m2[set]!;
   }
-  yield* rank.communicator.allReduce(payload, pairedMomentsCombine(rank.channelShards));
+  const combine = pairedMomentsCombine(rank.channelShards);
+  yield* rank.communicator.allReduce(payload, { combine });
   for (let set = 0; set < mean.length; set++) {
     mean[set] = payload[2 * set]!;
     m2[set] = payload[2 * set + 1]!;

@@ -86,7 +86,9 @@ function headingOf({ scenario, normalizers }: Report): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const range = least === most ? String(least) : `${least} to ${most}`;
   const steps = scenario.trainingSteps === 1 ? "" : `, ${scenario.trainingSteps} training steps`;
-  return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${scenario.storage}${steps}, seed ${scenario.seed}`;
+  const { storage, payload } = scenario;
+  const numbers = payload === storage ? storage : `${storage}, sent as ${payload}`;
+  return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${numbers}${steps}, seed ${scenario.seed}`;
 }
 
 type ResidentType = Exclude<NormalizerSpec["type"], PoolingSpec["type"]>;

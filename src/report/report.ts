@@ -48,10 +48,10 @@ export interface Report {
 
 /** Make the report of a simulation. The same simulation gives the same bytes, wallSeconds aside. */
 export function reportOf(simulation: Simulation): Report {
-  const { scenario } = simulation.workload;
+  const { scenario, storage, payload } = simulation.workload;
   return {
     version: 1,
-    scenario: { ...scenario, storage: simulation.workload.storage },
+    scenario: { ...scenario, storage, payload },
     normalizers: simulation.normalizers.map((record) => normalizerReport(record, simulation)),
   };
 }

@@ -1,5 +1,4 @@
 import type { FloatArray } from "../kernels/kernels.ts";
-import type { Storage } from "./scenario.ts";
 
 export type { FloatArray } from "../kernels/kernels.ts";
 
@@ -15,14 +14,4 @@ export interface Microbatch {
   readonly dy: FloatArray;
   /** Valid positions, [N, L], 1 is valid; null: all are. */
   readonly mask: Uint8Array | null;
-}
-
-/** Bytes of one element. */
-export function bytesPerElement(storage: Storage): 4 | 8 {
-  return storage === "float32" ? 4 : 8;
-}
-
-/** The distance from 1 to the next larger number, NumPy's and PyTorch's `finfo(dtype).eps`. */
-export function machineEpsilon(storage: Storage): number {
-  return storage === "float32" ? 2 ** -23 : 2 ** -52;
 }

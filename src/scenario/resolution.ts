@@ -54,10 +54,12 @@ function groupName(group: RankGroups): string {
 export function resolveScenario(draft: ScenarioDraft): Scenario {
   const { deadline, ...rest } = draft;
   const isSynthetic = draft.data.source !== "npy";
+  const storage = draft.storage === "auto" && isSynthetic ? "float32" : draft.storage;
   return {
     ...rest,
     data: resolveData(draft.data, worldSizeOf(draft.mesh)),
-    storage: draft.storage === "auto" && isSynthetic ? "float32" : draft.storage,
+    storage,
+    payload: draft.payload === "auto" ? storage : draft.payload,
     normalizers: draft.normalizers.map(
       (normalizer): NormalizerSpec => ({ ...normalizer, name: normalizerName(normalizer) }),
     ),

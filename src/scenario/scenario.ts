@@ -1,5 +1,6 @@
 import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algorithms.ts";
 import type { Cluster } from "../cost/cluster.ts";
+import type { NumberFormat } from "./number-format.ts";
 
 /** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
 export interface Mesh {
@@ -8,7 +9,7 @@ export interface Mesh {
   readonly sequence: number;
 }
 
-/** Which numbers the arrays hold: 32-bit or 64-bit IEEE floats. Payloads travel in the same type. */
+/** Which numbers the arrays hold: 32-bit or 64-bit IEEE floats. */
 export type Storage = "float32" | "float64";
 
 interface Shape {
@@ -166,6 +167,8 @@ export interface Scenario {
   readonly data: DataSource;
   /** `auto` only where data come from files: float64 if any of them is, else float32. */
   readonly storage: Storage | "auto";
+  /** What payloads travel as, where an implementation does not say; `auto` only where storage is: the same. */
+  readonly payload: NumberFormat | "auto";
   readonly normalizers: readonly NormalizerSpec[];
   readonly backward: boolean;
   readonly trainingSteps: number;

@@ -3,6 +3,7 @@ import { clusterSchema } from "./cluster-schema.ts";
 import type { Finding } from "./issues.ts";
 import { maxRanks } from "./mesh.ts";
 import { normalizerFields, normalizerSchema } from "./normalizer-schema.ts";
+import { numberFormats } from "./number-format.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
 import { name, quantity, read, real, section, z } from "./schema-language.ts";
@@ -107,7 +108,13 @@ const scenario = section({
   storage: z
     .enum(["auto", "float32", "float64"])
     .default("auto")
-    .describe("Type of arrays and payloads; auto: float64 if any .npy file holds it, else float32."),
+    .describe("Type of arrays; auto: float64 if any .npy file holds it, else float32."),
+  payload: z
+    .enum(["auto", ...numberFormats])
+    .default("auto")
+    .describe(
+      "Type that collectives send and add in, where an implementation has none of its own; auto: storage.",
+    ),
   normalizers: z.array(normalizerSchema).min(1).describe("What is compared, in the order of the report."),
   backward: z.boolean().default(true).describe("Whether to run the backward pass."),
   trainingSteps: z.int().min(1).max(1e6).default(1).describe("Training steps; each draws new data."),

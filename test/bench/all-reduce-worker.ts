@@ -34,6 +34,8 @@ const arraysStart = controlStart + controlBytes(ranks, blocks.length);
 const perRank = (elements + outboxElements + 32) * 4;
 const floats = (rank: number, offset: number, length: number): Float32Array =>
   new Float32Array(memory.buffer, arraysStart + rank * perRank + offset * 4, length);
+const bytes = (rank: number, offset: number, length: number): Uint8Array =>
+  new Uint8Array(memory.buffer, floats(rank, offset, length).byteOffset, 4 * length);
 const scenario = parseScenario(
   JSON.stringify({
     name: "bench",
@@ -47,8 +49,9 @@ const fabric: Fabric = {
   control,
   kernels: await createWasmKernels(memory, new Int32Array(memory.buffer, 1024 + thread * 256, 16)),
   catalogue: new Catalogue(scenario),
-  landing: new Landing(new Float32Array(0), control, () => 0),
-  outboxes: Array.from({ length: ranks }, (_, rank) => floats(rank, elements + 16, outboxElements)),
+  landing: new Landing(new Uint8Array(0), control, () => 0),
+  outboxes: Array.from({ length: ranks }, (_, rank) => bytes(rank, elements + 16, outboxElements)),
+  payload: "float32",
   threadOfRank: blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index)),
   thread,
   movements: 0,

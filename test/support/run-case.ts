@@ -54,6 +54,7 @@ function scenarioOf(example: NormalizerCase, run: CaseRun): Scenario {
     mesh: { data: example.ranks.length, tensor: 1, sequence: 1 },
     data: { source: "npy", files: example.ranks.map((_, rank) => `rank${rank}.npy`) },
     storage: run.storage,
+    payload: run.storage,
     normalizers: [specOf(example, run)],
     backward: true,
     trainingSteps: example.type === "batch-norm" ? example.trainingSteps : 1,
