@@ -59,6 +59,10 @@ describe("dependency of ranks where channels or positions are sharded", () => {
     { name: "rms-norm", mesh: "tensor=4", matrix: ones(4), messages: 48 },
     { name: "layer-norm", mesh: "data=2,tensor=2", matrix: blocks(2, 2), messages: 2 * 2 * 4 },
     { name: "layer-norm", mesh: "sequence=4", matrix: identity(4), messages: 0 },
+    { name: "group-norm", mesh: "tensor=2", matrix: identity(2), messages: 0 },
+    { name: "group-norm", mesh: "sequence=4", matrix: ones(4), messages: 2 * 24 },
+    { name: "instance-norm", mesh: "tensor=4", matrix: identity(4), messages: 0 },
+    { name: "instance-norm", mesh: "data=2,sequence=2", matrix: blocks(2, 2), messages: 2 * 2 * 4 },
     { name: "SyncBN", mesh: "tensor=4", matrix: identity(4), messages: 0 },
     // All-gather p·(p − 1), all-reduce 2·(p − 1)·p.
     { name: "SyncBN", mesh: "sequence=4", matrix: ones(4), messages: 12 + 24 },
@@ -71,7 +75,7 @@ describe("dependency of ranks where channels or positions are sharded", () => {
   }
 
   test("what runs on any mesh contributes what the rule says", async () => {
-    const names = ["batch-norm", "SyncBN", "layer-norm", "rms-norm"];
+    const names = ["batch-norm", "SyncBN", "layer-norm", "rms-norm", "instance-norm", "batch-renorm"];
     const shard = { samples: 2, channels: 4, positions: 3 };
     for (const axes of [{ tensor: 3 }, { sequence: 3 }, { data: 2, tensor: 2, sequence: 2 }]) {
       const mesh = { data: 1, tensor: 1, sequence: 1, ...axes };
@@ -240,8 +244,8 @@ describe("bad input", () => {
   });
 
   test("a mesh on which no normaliser runs is refused with the scenario's fault, once", async () => {
-    expect(await faultsOf({ normalizers: ["group-norm"], mesh: "tensor=2" })).toMatch(
-      /^.*not modelled.* yet.*$/,
+    expect(await faultsOf({ normalizers: ["group-norm"], mesh: "tensor=3" })).toMatch(
+      /^.*groups: expected a divisor or a multiple of mesh.tensor.*got 2$/,
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readScenario } from "../src/node/scenario-files.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
+import { layoutOf } from "../src/scenario/mesh.ts";
 import type { NpyBatches } from "../src/scenario/npy-source.ts";
 import type { NormalizerSpec, Scenario } from "../src/scenario/scenario.ts";
 import { simulate } from "../src/simulate.ts";
@@ -64,9 +65,13 @@ describe("the shipped scenarios", () => {
       const report = await simulate(scenario, {
         ...(batches === null ? {} : { batches }),
         onPass(pass) {
-          const ranks = unsharded(scenario.mesh, pass.ranks);
+          const spec = scenario.normalizers[pass.normalizer]!;
+          compared++;
+          // What a program error makes is not what the reference makes: its own tests say how far off it is.
+          if ("fault" in spec) return;
+          const ranks = unsharded(scenario.mesh, pass.ranks, layoutOf(spec));
           const shape = shapeOf(scenario, batches);
-          const example = caseOf(scenario.normalizers[pass.normalizer]!, ranks, shape, scenario, earlier);
+          const example = caseOf(spec, ranks, shape, scenario, earlier);
           const want = referenceOutcome(example);
           const got: Outcome = { ranks };
           expectOutcome(
@@ -74,7 +79,6 @@ describe("the shipped scenarios", () => {
             { ...example, expected: { ranks: want.ranks } },
             scenario.storage === "float64" ? "float64" : "float32",
           );
-          compared++;
           if (pass.normalizer === scenario.normalizers.length - 1)
             earlier.push(pass.ranks.map(({ x }) => Array.from(x)));
         },
@@ -111,6 +115,10 @@ describe("the shipped scenarios", () => {
       "normalizer-family",
       "ghost-batch-norm",
       "tensor-parallel-layer-norm",
+      "megatron-layer-norm",
+      "missing-gradient-all-reduce",
+      "qk-rms-norm",
+      "spatial-group-norm",
     ];
     for (const story of promised) expect(names).toContain(`${story}.yaml`);
   });

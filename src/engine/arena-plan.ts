@@ -3,7 +3,7 @@ import { descriptionBytes } from "../kernels/wasm.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
-import { shardOf } from "../scenario/mesh.ts";
+import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
 import { isWide } from "../scenario/number-format.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
@@ -11,8 +11,8 @@ import type { RankBlock } from "./placement.ts";
 import { wireArrayBytes } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
-/** Different index sets one thread may describe to the kernels: per rank, two per normaliser (slices) and two more. */
-const setsPerRank = (normalizers: number): number => 2 * normalizers + 2;
+/** Different index sets one thread may describe to the kernels: per rank, two per normaliser (slices) and two per layout. */
+const setsPerRank = (normalizers: number, layouts: number): number => 2 * (normalizers + layouts);
 
 /** mean, m2, sumDy, sumDyXmu of the whole batch. */
 const wholeArrayCount = 4;
@@ -21,16 +21,22 @@ const alignment = 64;
 /** Low addresses belong to the compiled kernels. */
 const reservedBytes = 1024;
 
-/** Byte offsets of one rank's arrays. */
-interface RankOffsets {
+/** Byte offsets of what one rank holds in one layout. */
+interface ShardOffsets {
   readonly x: number;
   readonly dy: number;
   readonly y: number;
   readonly dx: number;
   readonly mask: number;
+  readonly doubles: number;
+}
+
+/** Byte offsets of one rank's arrays. */
+interface RankOffsets {
   readonly payload: number;
   readonly outbox: number;
-  readonly doubles: number;
+  /** In every layout of the scenario. */
+  readonly shards: Partial<Record<Layout, ShardOffsets>>;
 }
 
 /** The map of the one memory that all threads share: plain data. */
@@ -80,28 +86,30 @@ export const setArrays = [
 ] as const;
 
 /** Extent of what a rank holds. */
-export function extentOf(workload: Workload, rank: number): Extent {
+export function extentOf(workload: Workload, rank: number, layout: Layout): Extent {
   const { scenario, samples, channels, positionExtents } = workload;
-  const shard = shardOf(scenario.mesh, rank, channels, positionExtents);
+  const shard = shardOf(scenario.mesh, rank, channels, positionExtents, layout);
   return { samples: samples[rank]!, channels: shard.channels, positions: shard.positions };
 }
 
-/** The most sets any normaliser has on a rank; at least one per channel, for the reference. */
-export function setCountMaximum(workload: Workload, rank: number): number {
-  const counts = workload.scenario.normalizers.map((spec) =>
-    setCountOf(slicesOf(spec, createNormalizer(spec), extentOf(workload, rank))),
-  );
-  return Math.max(extentOf(workload, rank).channels, ...counts);
+/** The most sets any normaliser of a layout has on a rank; at least one per channel, for the reference. */
+export function setCountMaximum(workload: Workload, rank: number, layout: Layout): number {
+  const extent = extentOf(workload, rank, layout);
+  const { normalizers, mesh } = workload.scenario;
+  const counts = normalizers
+    .filter((spec) => layoutOf(spec) === layout)
+    .map((spec) => setCountOf(slicesOf(spec, createNormalizer(spec), extent, mesh)));
+  return Math.max(extent.channels, ...counts);
 }
 
-function doublesOf(workload: Workload, rank: number): number {
-  const { channels } = extentOf(workload, rank);
+function doublesOf(workload: Workload, rank: number, layout: Layout): number {
+  const { channels } = extentOf(workload, rank, layout);
   const running = 2 * channels * workload.scenario.normalizers.length;
   return (
     1 +
     channelArrays.length * channels +
     2 * comparedSums * channels +
-    2 * setArrays.length * setCountMaximum(workload, rank) +
+    2 * setArrays.length * setCountMaximum(workload, rank, layout) +
     running
   );
 }
@@ -120,21 +128,28 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   const control = place(controlBytes(worldSize, blocks.length));
   const perChannel = scenario.normalizers.length * 2 + 1;
   const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
-  const extents = workload.samples.map((_, rank) => extentOf(workload, rank));
-  const elementsOf = (rank: number): number => elementCount(extents[rank]!);
-  const ranks = extents.map(({ samples, positions }, rank) => ({
-    x: place(elementsOf(rank) * bytes),
-    dy: place(elementsOf(rank) * bytes),
-    y: place(elementsOf(rank) * bytes),
-    dx: place(elementsOf(rank) * bytes),
-    mask: place(workload.isMasked ? samples * positions : 0),
+  const layouts = layoutsOf(scenario.normalizers);
+  let referenceElements = 0;
+  const placeShard = (rank: number, layout: Layout): ShardOffsets => {
+    const extent = extentOf(workload, rank, layout);
+    const elements = elementCount(extent);
+    referenceElements = Math.max(referenceElements, elements);
+    return {
+      x: place(elements * bytes),
+      dy: place(elements * bytes),
+      y: place(elements * bytes),
+      dx: place(elements * bytes),
+      mask: place(workload.isMasked ? extent.samples * extent.positions : 0),
+      doubles: place(doublesOf(workload, rank, layout) * 8),
+    };
+  };
+  const ranks = workload.samples.map((_, rank) => ({
     payload: place(traffic.payloadBytes),
     outbox: place(2 * traffic.outboxBytes[rank]!),
-    doubles: place(doublesOf(workload, rank) * 8),
+    shards: Object.fromEntries(layouts.map((layout) => [layout, placeShard(rank, layout)])),
   }));
-  const referenceElements = extents.reduce((most, extent) => Math.max(most, elementCount(extent)), 0);
   const mostRanks = Math.max(...blocks.map((block) => block.count));
-  const descriptions = descriptionBytes(mostRanks * setsPerRank(scenario.normalizers.length));
+  const descriptions = descriptionBytes(mostRanks * setsPerRank(scenario.normalizers.length, layouts.length));
   const threadAreas = blocks.map(() => ({
     descriptions: place(descriptions),
     reference: place(referenceElements * bytes),
@@ -162,12 +177,15 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
   let payloadBytes = 0;
   let landingBytes = 0;
-  for (const spec of workload.scenario.normalizers) {
+  const { normalizers, mesh, cluster } = workload.scenario;
+  for (const spec of normalizers) {
     const normalizer = createNormalizer(spec);
     let gathered = 0;
-    for (const group of groupsOf(spec, workload.scenario.mesh, workload.scenario.cluster.gpusPerNode)) {
+    for (const group of groupsOf(spec, mesh, cluster.gpusPerNode)) {
       if (group.ranks.length === 1) continue;
-      for (const shape of normalizer.collectives(extentOf(workload, group.ranks[0]!))) {
+      const extent = extentOf(workload, group.ranks[0]!, layoutOf(spec));
+      const setCount = setCountOf(slicesOf(spec, normalizer, extent, mesh));
+      for (const shape of normalizer.collectives(extent, { setCount, isMasked: workload.isMasked })) {
         const { outboxes } = catalogue.plan(shape, group.ranks.length);
         const format = shape.format ?? workload.payload;
         payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));

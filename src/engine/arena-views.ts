@@ -2,7 +2,7 @@ import type { Extent } from "../kernels/index-sets.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
-import { shardOf } from "../scenario/mesh.ts";
+import { type Layout, shardOf } from "../scenario/mesh.ts";
 import {
   type ArenaPlan,
   channelArrays,
@@ -33,6 +33,8 @@ export interface RankViews {
   readonly extent: Extent;
   /** Of the whole batch's channels. */
   readonly firstChannel: number;
+  /** Of the positions of its samples. */
+  readonly firstPosition: number;
   readonly x: FloatArray;
   readonly dy: FloatArray;
   readonly y: FloatArray;
@@ -122,21 +124,30 @@ export function partOf(statistics: SetStatistics, firstSet: number, setCount: nu
   ) as unknown as SetStatistics;
 }
 
-/** The views of one rank; building them allocates nothing in the arena. */
+/** The views of one rank in one layout; building them allocates nothing in the arena. */
 export function rankViews(
   memory: KernelMemory,
   plan: ArenaPlan,
   workload: Workload,
   rank: number,
+  layout: Layout,
 ): RankViews {
-  const extent = extentOf(workload, rank);
+  const extent = extentOf(workload, rank, layout);
   const elements = extent.samples * extent.channels * extent.positions;
-  const offsets = plan.ranks[rank]!;
+  const { payload, shards } = plan.ranks[rank]!;
+  const offsets = shards[layout]!;
   const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);
   const take = doublesFrom(memory.buffer, offsets.doubles);
   const { channels } = extent;
-  const { firstChannel } = shardOf(workload.scenario.mesh, rank, workload.channels, workload.positionExtents);
-  const setCount = setCountMaximum(workload, rank);
+  const { scenario, positionExtents } = workload;
+  const { firstChannel, firstPosition } = shardOf(
+    scenario.mesh,
+    rank,
+    workload.channels,
+    positionExtents,
+    layout,
+  );
+  const setCount = setCountMaximum(workload, rank, layout);
   const localCount = take(1);
   const perChannel = Object.fromEntries(channelArrays.map((name) => [name, take(channels)])) as Record<
     (typeof channelArrays)[number],
@@ -148,6 +159,7 @@ export function rankViews(
   return {
     extent,
     firstChannel,
+    firstPosition,
     x: floats(offsets.x, elements),
     dy: floats(offsets.dy, elements),
     y: floats(offsets.y, elements),
@@ -155,7 +167,7 @@ export function rankViews(
     mask: workload.isMasked
       ? new Uint8Array(memory.buffer, offsets.mask, extent.samples * extent.positions)
       : null,
-    payload: new Uint8Array(memory.buffer, offsets.payload, plan.payloadBytes),
+    payload: new Uint8Array(memory.buffer, payload, plan.payloadBytes),
     localCount,
     ...perChannel,
     comparedY: take(comparedSums * channels),

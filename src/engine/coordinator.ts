@@ -3,6 +3,7 @@ import { ScenarioError } from "../errors.ts";
 import { createKernelMemory, memoryBytesMaximum } from "../kernels/wasm.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { type ArenaPlan, planArena } from "./arena-plan.ts";
 import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
@@ -11,6 +12,7 @@ import { newDivergenceEntries } from "./divergence-log.ts";
 import type { Host, RemoteThread } from "./host.ts";
 import { recordPass } from "./pass-record.ts";
 import { placeRanks } from "./placement.ts";
+import { copyToLayout } from "./relayout.ts";
 import { ReleasedError } from "./released.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
 import { mergeWholeBatch } from "./whole-batch.ts";
@@ -75,14 +77,25 @@ function layOut(
   const plan = planArena(workload, catalogue, blocks);
   refuseTooLarge(plan, workload);
   const memory = createKernelMemory(plan.totalBytes);
-  const ranks = workload.samples.map((_, rank) => rankViews(memory, plan, workload, rank));
+  const ranksOf = (layout: Layout): RankViews[] =>
+    workload.samples.map((_, rank) => rankViews(memory, plan, workload, rank, layout));
+  const layouts = new Map(
+    layoutsOf(workload.scenario.normalizers).map((layout) => [layout, ranksOf(layout)]),
+  );
+  const ranks = layouts.get("sharded")!;
   const whole = wholeViews(memory, plan, workload);
   fillConstants(whole, workload);
-  if (loaded !== undefined) copyLoaded(ranks, loaded);
+  if (loaded !== undefined) {
+    copyLoaded(ranks, loaded);
+    for (const target of layouts.values())
+      if (target !== ranks) copyToLayout(workload.scenario.mesh, ranks, target);
+  }
   return {
     workload,
     catalogue,
     ranks,
+    /** Per normaliser: all ranks, in its layout. */
+    ranksOfNormalizer: workload.scenario.normalizers.map((spec) => layouts.get(layoutOf(spec))!),
     whole,
     control: controlView(memory, plan, workload),
     setups: blocks.map((_, thread) => ({ workload, plan, memory, thread })),
@@ -100,6 +113,7 @@ function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): Norm
     numerics: { nonFinite: 0, clampedVariances: 0, constantSets: 0, singleValueGroups: 0 },
     perRank: [],
     groupCounts: [],
+    weightGradients: null,
     wallSeconds: 0,
   };
 }
@@ -155,8 +169,9 @@ async function runSteps(
       const begun = host.now();
       const results = await onAll(threads, run, (thread) => thread.pass(index, trainingStep));
       record.wallSeconds += host.now() - begun;
-      recordPass(record, run.normalizers[index]!, results.flat(), trainingStep, run);
-      options.onPass?.({ trainingStep, normalizer: index, ranks: run.ranks });
+      const around = { ...run, ranks: run.ranksOfNormalizer[index]! };
+      recordPass(record, run.normalizers[index]!, results.flat(), trainingStep, around);
+      options.onPass?.({ trainingStep, normalizer: index, ranks: around.ranks });
     }
   }
 }

@@ -61,7 +61,7 @@ export function logChannelStatistics(
   }
 }
 
-/** Statistics that live on one rank (tokens, groups of a sample's channels): one entry per rank, the mean over those of any values. */
+/** Statistics of a sample (tokens, blocks of its channels): one entry per rank, the mean over those of any values. */
 export function logResidentStatistics(entries: DivergenceEntries, rank: RankViews, setCount: number): void {
   const { used, reference } = rank;
   const perSet = newDivergenceEntries();
@@ -100,10 +100,10 @@ export function logOutputs(
   whole: WholeViews,
   backward: boolean,
 ): void {
-  const values = whole.count[0]!;
-  if (values === 0) return;
+  if (whole.count[0] === 0) return;
   for (let c = 0; c < whole.mean.length; c++) {
     const holders = holdersOf(ranks, c);
+    const values = holders.reduce((sum, { localCount }) => sum + localCount[0]!, 0);
     const y = pooled(holders, c, ({ comparedY }) => comparedY);
     entries.outputMse.push(y.difference / values);
     entries.outputCosine.push(cosine(y));

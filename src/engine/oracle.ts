@@ -1,8 +1,10 @@
 import { indexSetsOf } from "../kernels/index-sets.ts";
-import type { FloatArray } from "../kernels/kernels.ts";
 import { scalarKernels } from "../kernels/scalar.ts";
+import { channelGroupsPerRank } from "../normalizers/axis-rule.ts";
 import { localMoments, type RankView, type SetShape } from "../normalizers/operator.ts";
+import type { Mesh } from "../scenario/scenario.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
+import { joinMasks, joinParts, regionOf } from "./region.ts";
 
 /** Fills a view's statistics with what one device that holds the whole batch would know. */
 export interface Oracle {
@@ -13,22 +15,26 @@ export interface Oracle {
 }
 
 /**
- * The oracle of a normaliser's sets: channels are the coordinator's to merge, other sets lie on this rank or,
- * channel by channel, on the ranks of its group.
+ * The oracle of a normaliser's sets: channels are the coordinator's to merge, other sets lie on this rank or
+ * on several ranks between them.
  *
+ * @param holders the ranks that hold this rank's sets between them.
  * @param whole the rank's channels of the whole batch.
  * @param viewsOf gives any rank's arrays.
  * @param weight of all channels.
  */
 export function oracleFor(
   shape: SetShape,
-  group: readonly number[],
+  mesh: Mesh,
+  holders: readonly number[],
   whole: WholeViews,
   viewsOf: (rank: number) => RankViews,
   weight: Float64Array,
 ): Oracle {
   if (shape.reduces.includes("samples")) return mergedOracle(whole);
-  return group.length === 1 ? ownOracle : shardedOracle(group.map(viewsOf), shape, weight);
+  if (holders.length === 1) return ownOracle;
+  const channelGroups = channelGroupsPerRank(shape.channelGroups, mesh);
+  return shardedOracle(holders.map(viewsOf), { ...shape, channelGroups }, weight);
 }
 
 /** For sets that lie on this rank: computed again from x. */
@@ -57,10 +63,10 @@ function mergedOracle(whole: WholeViews): Oracle {
 }
 
 /**
- * For sets that ranks hold channel by channel between them: their x and dy side by side, as on one device,
- * in the order of sums that it would have. It reads the other ranks' memory, which no message does.
+ * For sets that ranks hold between them: their x and dy side by side, as on one device, in the order of sums
+ * that it would have. It reads the other ranks' memory, which no message does.
  *
- * @param shards of the ranks of a group, in order of their channels; they hold the same tokens.
+ * @param shards what the ranks hold of the same samples: every one of some channels at every one of some positions.
  * @param weight of all channels.
  */
 function shardedOracle(
@@ -68,33 +74,18 @@ function shardedOracle(
   { reduces, channelGroups, centres }: SetShape,
   weight: Float64Array,
 ): Oracle {
-  const [{ extent, mask }] = shards as [RankViews];
-  const whole = { ...extent, channels: weight.length };
-  const sets = indexSetsOf(whole, reduces, channelGroups);
-  const input = () => ({ x: joinChannels(shards, ({ x }) => x), mask });
+  const region = regionOf(shards);
+  const sets = indexSetsOf(region.extent, reduces, channelGroups);
+  const ownWeight = weight.subarray(region.firstChannel, region.firstChannel + region.extent.channels);
+  const input = () => ({ x: joinParts(shards, region, ({ x }) => x), mask: joinMasks(shards, region) });
   return {
     moments({ statistics }) {
       localMoments({ kernels: scalarKernels, input: input(), sets, statistics, centres });
     },
     gradientSums({ statistics }) {
-      const dy = joinChannels(shards, (shard) => shard.dy);
-      scalarKernels.gradientSums(input(), dy, sets, { mean: statistics.mean, weight }, statistics);
+      const dy = joinParts(shards, region, (shard) => shard.dy);
+      const factors = { mean: statistics.mean, weight: ownWeight };
+      scalarKernels.gradientSums(input(), dy, sets, factors, statistics);
     },
   };
-}
-
-/** [N, C, L] of all channels from each rank's part of them. */
-function joinChannels(shards: readonly RankViews[], arrayOf: (shard: RankViews) => FloatArray): FloatArray {
-  const arrays = shards.map(arrayOf);
-  const elements = arrays.reduce((sum, { length }) => sum + length, 0);
-  const joined = arrays[0] instanceof Float32Array ? new Float32Array(elements) : new Float64Array(elements);
-  let at = 0;
-  for (let n = 0; n < shards[0]!.extent.samples; n++) {
-    for (const [index, { extent }] of shards.entries()) {
-      const perSample = extent.channels * extent.positions;
-      joined.set(arrays[index]!.subarray(n * perSample, (n + 1) * perSample), at);
-      at += perSample;
-    }
-  }
-  return joined;
 }

@@ -1,14 +1,18 @@
 import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
+import { ranksOfDistinctSets } from "../normalizers/group.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
+import { layoutOf } from "../scenario/mesh.ts";
 import { bytesPerValue, type WireFormat } from "../scenario/number-format.ts";
+import type { Mesh } from "../scenario/scenario.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence } from "./divergence-log.ts";
 import type { PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
+import { weightGradientsOf } from "./weight-gradients.ts";
 import type { Workload } from "./workload.ts";
 
 interface Surroundings {
@@ -30,7 +34,7 @@ export function recordPass(
   const { ranks, whole, workload } = around;
   const spansRanks = normalizer.reduces.includes("samples");
   recordCollectives(record, normalizer, results, trainingStep, around);
-  recordNumerics(record, results, ranks, spansRanks);
+  recordNumerics(record, results, ranks, spansRanks, workload.scenario.mesh);
   const setCounts = results.map(({ setCount }) => setCount);
   if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, setCounts, whole);
   else {
@@ -40,7 +44,9 @@ export function recordPass(
   logOutputs(record.divergence, ranks, whole, workload.scenario.backward);
   record.groupCounts = spansRanks
     ? record.groups.flatMap(({ ranks: [first] }) => slicesOfFirstChannel(ranks[first!]!, setCounts[first!]!))
-    : [largestCount(ranks, setCounts)];
+    : (countsOfPartialSets(record, workload) ?? [largestCount(ranks, setCounts)]);
+  if (workload.scenario.backward)
+    record.weightGradients = weightGradientsOf(record.spec, workload.scenario.mesh, ranks);
   record.perRank = ranks.map((views, rank) => ({
     ...rankDivergence(views, setCounts[rank]!, spansRanks ? channelsOfRank(whole, views) : null),
     values: views.localCount[0]!,
@@ -51,6 +57,17 @@ export function recordPass(
 function slicesOfFirstChannel({ used, extent, firstChannel }: RankViews, setCount: number): number[] {
   if (firstChannel > 0) return [];
   return Array.from(used.count.subarray(0, setCount)).filter((_, set) => set % extent.channels === 0);
+}
+
+/**
+ * Channels behind the statistics of each tensor rank, where ranks take only their own: tensor ranks are the
+ * groups then. The closed forms are for groups that centre; shards of unequal width have none here.
+ */
+function countsOfPartialSets({ spec }: NormalizerRecord, workload: Workload): number[] | null {
+  if (!("fault" in spec) || spec.fault !== "rank-local-statistics") return null;
+  const { tensor } = workload.scenario.mesh;
+  const isEven = workload.channels % tensor === 0;
+  return spec.type === "layer-norm" && isEven ? Array(tensor).fill(workload.channels / tensor) : [];
 }
 
 /** Values of the largest index set. */
@@ -78,8 +95,9 @@ function recordCollectives(
       );
       continue;
     }
+    const extent = extentOf(workload, group.ranks[0]!, layoutOf(record.spec));
     const shapes = normalizer
-      .collectives(extentOf(workload, group.ranks[0]!))
+      .collectives(extent, { setCount: results[group.ranks[0]!]!.setCount, isMasked: workload.isMasked })
       .filter(({ pass }) => pass === "forward" || workload.scenario.backward);
     for (const [index, shape] of shapes.entries()) {
       const entries = group.ranks.map((rank) => results[rank]!.ledger[index]!);
@@ -117,15 +135,14 @@ function checkAgainstSchedule(
 }
 
 function recordNumerics(
-  { numerics, groups }: NormalizerRecord,
+  { numerics, groups, spec }: NormalizerRecord,
   results: readonly PassResult[],
   ranks: readonly RankViews[],
   spansRanks: boolean,
+  mesh: Mesh,
 ): void {
   for (const { nonFinite } of results) numerics.nonFinite += nonFinite;
-  // All ranks of a group know the same statistics: the first one counts.
-  for (const { ranks: members } of groups) {
-    const rank = members[0]!;
+  for (const rank of ranksOfDistinctSets(spec, groups, mesh)) {
     const { used, extent, firstChannel } = ranks[rank]!;
     const { setCount, clampedVariances } = results[rank]!;
     numerics.clampedVariances += clampedVariances;

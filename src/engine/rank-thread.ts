@@ -2,11 +2,12 @@ import type { Progress } from "../collectives/communicator.ts";
 import { RankError } from "../errors.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
 import { type Group, groupByRank } from "../normalizers/group.ts";
+import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
 import { runPrograms, type Sleeper } from "./executor.ts";
-import type { Fabric } from "./fabric.ts";
+import { Endpoint, type Fabric } from "./fabric.ts";
 import { Landing } from "./landing.ts";
 import type { PassResult } from "./pass-result.ts";
 import { describePlace } from "./place.ts";
@@ -63,25 +64,36 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     kernels,
     whole: wholeViews(memory, plan, workload),
     groups: normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode)),
-    viewsOf: (rank) => rankViews(memory, plan, workload, rank),
+    viewsOf: (rank) => rankViews(memory, plan, workload, rank, "sharded"),
     scratch: scratchView(memory, plan, workload, thread),
     exit: host.exit,
   };
-  const ranks = Array.from({ length: block.count }, (_, i) => {
-    return new Rank(block.first + i, context, rankViews(memory, plan, workload, block.first + i));
-  });
-  const run = (program: (rank: Rank) => Progress<void>): void => {
-    const programs = ranks.map((rank) => ({ rank: rank.rank, program: program(rank) }));
+  const endpoints = Array.from({ length: block.count }, (_, i) => new Endpoint(fabric, block.first + i));
+  const ranksOf = (layout: Layout): Rank[] =>
+    endpoints.map((endpoint, i) => {
+      const rank = block.first + i;
+      return new Rank(rank, context, {
+        layout,
+        endpoint,
+        views: rankViews(memory, plan, workload, rank, layout),
+      });
+    });
+  const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
+  const run = (layout: Layout, program: (rank: Rank) => Progress<void>): void => {
+    const programs = ranks.get(layout)!.map((rank) => ({ rank: rank.rank, program: program(rank) }));
     runPrograms(programs, fabric, host, (rank, cause) => {
       const what = cause instanceof Error ? cause.message : String(cause);
       return new RankError(rank, describePlace(control.placeOf(rank), workload.scenario), what, { cause });
     });
   };
   return {
-    prepare: (trainingStep) => run((rank) => rank.prepare(trainingStep)),
+    prepare(trainingStep) {
+      for (const layout of ranks.keys()) run(layout, (rank) => rank.prepare(trainingStep));
+    },
     pass(normalizer, trainingStep) {
       const results: PassResult[] = [];
-      run((rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
+      const layout = layoutOf(normalizers[normalizer]!);
+      run(layout, (rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
       return results;
     },
   };

@@ -1,20 +1,21 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
-import type { Group } from "../normalizers/group.ts";
+import { type Group, ranksHoldingSets } from "../normalizers/group.ts";
 import type { Normalizer, RankView, SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
-import { type Slice, setCountOf, slicesOf } from "../normalizers/slices.ts";
-import { channelShards } from "../scenario/mesh.ts";
+import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
+import type { Layout } from "../scenario/mesh.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
-import { fillShard } from "../scenario/shard-fill.ts";
-import { fillGradient } from "../scenario/synthetic.ts";
+import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
 import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
+import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Phase } from "./control.ts";
-import { Endpoint, type Fabric } from "./fabric.ts";
+import type { Endpoint, Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
+import { countNonFinite } from "./non-finite.ts";
 import { type Oracle, oracleFor } from "./oracle.ts";
 import type { PassResult } from "./pass-result.ts";
 import { compareWithWhole } from "./reference.ts";
@@ -37,10 +38,18 @@ export interface ThreadContext {
   readonly exit: () => void;
 }
 
-/** One simulated GPU: its microbatch, its running statistics and the program of each pass. */
+/** What a rank holds in one layout, and the end through which it sends, which is the same in all of them. */
+export interface RankPart {
+  readonly layout: Layout;
+  readonly views: RankViews;
+  readonly endpoint: Endpoint;
+}
+
+/** One simulated GPU, as the normalisers of one layout see it: its microbatch, its running statistics and the program of each pass. */
 export class Rank {
   readonly rank: number;
   readonly #context: ThreadContext;
+  readonly #layout: Layout;
   readonly #views: RankViews;
   /** Of the channels that this rank holds. */
   readonly #whole: WholeViews;
@@ -52,26 +61,29 @@ export class Rank {
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
   readonly #oracles: readonly Oracle[];
-  #passes = 0;
   #validTokens = 0;
 
-  constructor(rank: number, context: ThreadContext, views: RankViews) {
-    const { normalizers } = context.workload.scenario;
+  constructor(rank: number, context: ThreadContext, { layout, views, endpoint }: RankPart) {
+    const { normalizers, mesh } = context.workload.scenario;
     this.rank = rank;
     this.#context = context;
+    this.#layout = layout;
     this.#views = views;
     this.#whole = channelsOfRank(context.whole, views);
-    this.#endpoint = new Endpoint(context.fabric, rank);
+    this.#endpoint = endpoint;
     this.#channelSets = indexSetsOf(views.extent, ["samples", "positions"]);
     this.#normalizers = normalizers.map(createNormalizer);
-    this.#slices = normalizers.map((spec, index) => slicesOf(spec, this.#normalizers[index]!, views.extent));
+    this.#slices = normalizers.map((spec, index) =>
+      slicesOf(spec, this.#normalizers[index]!, views.extent, mesh),
+    );
     const runningOf = (spec: NormalizerSpec): RunningStatistics =>
       new RunningStatistics(views.extent.channels, "momentum" in spec ? spec.momentum : null);
     this.#running = normalizers.map(runningOf);
     this.#runningWhole = normalizers.map(runningOf);
     this.#oracles = this.#normalizers.map((normalizer, index) => {
-      const shards = context.groups[index]![rank]!.ranks;
-      return oracleFor(normalizer, shards, this.#whole, context.viewsOf, context.whole.weight[index]!);
+      const holders = ranksHoldingSets(normalizers[index]!, mesh).find((ranks) => ranks.includes(rank))!;
+      const weight = context.whole.weight[index]!;
+      return oracleFor(normalizer, mesh, holders, this.#whole, context.viewsOf, weight);
     });
   }
 
@@ -81,9 +93,11 @@ export class Rank {
     const { workload, kernels } = this.#context;
     const { x, dy, mask, extent } = this.#views;
     const { data, seed, mesh } = workload.scenario;
-    if (data.source !== "npy")
-      fillShard(data, seed, mesh, this.rank, trainingStep, { ...extent, x, dy, mask });
-    else if (workload.makesGradients) fillGradient(seed, this.rank, trainingStep, dy);
+    const batch = { ...extent, x, dy, mask };
+    const shape = { channels: workload.channels, positions: workload.positionExtents };
+    if (data.source !== "npy") fillShard(data, seed, mesh, this.rank, trainingStep, batch, this.#layout);
+    else if (workload.makesGradients)
+      fillShardGradient(shape, seed, mesh, this.rank, trainingStep, batch, this.#layout);
     this.#validTokens =
       mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
     const input: Activation = { x, mask };
@@ -101,7 +115,7 @@ export class Rank {
   *pass(index: number, trainingStep: number, report: (result: PassResult) => void): Progress<void> {
     const { workload } = this.#context;
     const normalizer = this.#normalizers[index]!;
-    const communicator = this.#communicator(index);
+    const communicator = this.#communicator(index, trainingStep);
     const views = this.#slicesInUse(index, communicator);
     const ledgerStart = this.#endpoint.ledger.length;
     let clampedVariances = 0;
@@ -119,7 +133,7 @@ export class Rank {
       ledger: this.#endpoint.ledger.slice(ledgerStart),
       setCount: setCountOf(this.#slices[index]!),
       clampedVariances,
-      nonFinite: this.#nonFinite(),
+      nonFinite: countNonFinite(this.#views, workload.scenario.backward),
     });
     this.#enter(trainingStep, index, "idle");
   }
@@ -145,9 +159,18 @@ export class Rank {
     injectFault(workload.scenario.faults, { rank: this.rank, trainingStep, phase }, exit);
   }
 
-  #communicator(index: number): Communicator {
-    const group = this.#context.groups[index]![this.rank]!;
-    return this.#endpoint.communicator(group, index, this.#passes++);
+  #communicator(index: number, trainingStep: number): Communicator {
+    const passes = trainingStep * this.#normalizers.length + index;
+    return this.#endpoint.communicator(this.#context.groups[index]![this.rank]!, index, passes);
+  }
+
+  #partCounts(index: number): number[] | null {
+    const { workload, groups } = this.#context;
+    const normalizer = this.#normalizers[index]!;
+    if (workload.isMasked && normalizer.reduces.includes("positions")) return null;
+    return groups[index]![this.rank]!.ranks.map((rank) =>
+      valuesPerSet(normalizer, extentOf(workload, rank, this.#layout), workload.scenario.mesh),
+    );
   }
 
   /** The view of every slice, with its part of the statistics that the normaliser uses. */
@@ -195,7 +218,7 @@ export class Rank {
       running,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       communicator,
-      channelShards: channelShards(workload.scenario.mesh, workload.channels),
+      partCounts: this.#partCounts(index),
       payload: (count, format = workload.payload) => wireArray(payload, format, 0, count),
     };
   }
@@ -225,20 +248,5 @@ export class Rank {
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
     if (normalizer.tracksStatistics) trackMoments(running, this.#whole.count[0]!, this.#whole);
-  }
-
-  #nonFinite(): number {
-    const { y, dx, comparedY, comparedDx, extent } = this.#views;
-    const ownSquares = (compared: Float64Array): Float64Array =>
-      compared.subarray(2 * extent.channels, 3 * extent.channels);
-    const outputs = [{ values: y, squares: ownSquares(comparedY) }];
-    if (this.#context.workload.scenario.backward)
-      outputs.push({ values: dx, squares: ownSquares(comparedDx) });
-    let count = 0;
-    for (const { values, squares } of outputs) {
-      if (squares.every(Number.isFinite)) continue;
-      for (const value of values) if (!Number.isFinite(value)) count++;
-    }
-    return count;
   }
 }

@@ -4,6 +4,7 @@ import type { Group } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { DivergenceEntries, RankDivergence } from "./divergence-log.ts";
+import type { WeightGradients } from "./weight-gradients.ts";
 import type { Workload } from "./workload.ts";
 
 /** One collective of one group: what its ranks moved, in the order of the group's ranks. */
@@ -28,6 +29,8 @@ export interface NormalizerRecord {
   perRank: (RankDivergence & { readonly values: number })[];
   /** Values behind the statistics of each group and slice, in the last training step; of the largest set where sets lie on one rank. */
   groupCounts: readonly number[];
+  /** Of the last training step; null where no tensor ranks share weights, or without a backward pass. */
+  weightGradients: WeightGradients | null;
   /** Forward and backward passes, on the clock of this machine, computation included. */
   wallSeconds: number;
 }

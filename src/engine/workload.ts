@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
 import { channelFindings } from "../scenario/consistency.ts";
+import { rowFindings } from "../scenario/mesh-consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import type { NumberFormat } from "../scenario/number-format.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
@@ -48,10 +49,10 @@ export function syntheticWorkload(scenario: Scenario): Workload {
 /**
  * The workload of a scenario whose files have been read.
  *
- * @throws ScenarioError if a normaliser does not go with the channels that the files turned out to have.
+ * @throws ScenarioError if a normaliser does not go with the shape that the files turned out to have.
  */
 export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
-  refuseUnfitNormalizers(scenario, batches.channels);
+  refuseUnfitNormalizers(scenario, batches);
   return {
     scenario,
     worldSize: batches.samples.length,
@@ -67,9 +68,12 @@ export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workloa
   };
 }
 
-function refuseUnfitNormalizers({ name, normalizers }: Scenario, channels: number): void {
+function refuseUnfitNormalizers({ name, normalizers, mesh }: Scenario, batches: NpyBatches): void {
   const faults = normalizers
-    .flatMap((spec, index) => channelFindings(spec, index, channels))
+    .flatMap((spec, index) => [
+      ...channelFindings(spec, index, batches.channels),
+      ...rowFindings(mesh, spec, index, batches.positionExtents),
+    ])
     .map(({ path: [, index, key], message }) => {
       return { file: name, path: `normalizers[${index}].${key}`, message };
     });

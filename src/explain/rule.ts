@@ -1,4 +1,5 @@
 import { type Axis, type Extent, indexSetsOf } from "../kernels/index-sets.ts";
+import { channelGroupsPerRank, ranksPerSet } from "../normalizers/axis-rule.ts";
 import type { CollectiveShape, Normalizer } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import type { Mesh, NormalizerSpec } from "../scenario/scenario.ts";
@@ -44,10 +45,8 @@ export function ruleOf(spec: NormalizerSpec, mesh: Mesh, shard: Extent): Rule {
   const { reduces } = normalizer;
   const sharded = reduces.filter((axis) => mesh[shardedBy[axis]] > 1);
   const isLocal = "group" in spec && spec.group === "rank";
-  const groupSize = isLocal
-    ? 1
-    : sharded.reduce((ranks, axis) => ranks * waysOf(axis, mesh, normalizer.channelGroups), 1);
-  const collectives = groupSize === 1 ? [] : collectivesOf(spec, normalizer, mesh, shard);
+  const groupSize = isLocal ? 1 : ranksPerSet(reduces, mesh, normalizer.channelGroups);
+  const collectives = groupSize === 1 ? [] : collectivesOf(normalizer, mesh, shard);
   const rule = {
     reduces,
     sharded,
@@ -58,42 +57,18 @@ export function ruleOf(spec: NormalizerSpec, mesh: Mesh, shard: Extent): Rule {
   return { ...rule, because: derivation(rule, mesh, isLocal) };
 }
 
-/** Ranks that one index set spans along an axis: blocks of channels may end where shards do. */
-function waysOf(axis: Axis, mesh: Mesh, channelGroups: number): number {
-  const ways = mesh[shardedBy[axis]];
-  return axis === "channels" ? ways / greatestCommonDivisor(ways, channelGroups) : ways;
-}
-
 function collectivesOf(
-  spec: NormalizerSpec,
-  normalizer: Normalizer,
+  { reduces, channelGroups, collectives }: Normalizer,
   mesh: Mesh,
   shard: Extent,
 ): RuledCollective[] {
-  const shapes =
-    "group" in spec
-      ? normalizer.collectives(shard)
-      : residentShapes(normalizer, greatestCommonDivisor(mesh.tensor, normalizer.channelGroups), shard);
-  return shapes.map(({ pass, operation, values }) => ({
+  const { setCount } = indexSetsOf(shard, reduces, channelGroupsPerRank(channelGroups, mesh));
+  return collectives(shard, { setCount, isMasked: false }).map(({ pass, operation, values }) => ({
     pass,
     operation,
     values,
     payloadBytes: values * bytesPerValue,
   }));
-}
-
-/**
- * What sets that lie on one rank under data parallelism have to share when they are split: Σ(x − m)² and
- * the mean forward, Σg and Σg(x − m) backward; one of the two where nothing is centred.
- */
-function residentShapes(
-  { reduces, channelGroups, centres }: Normalizer,
-  blockShards: number,
-  shard: Extent,
-): Omit<RuledCollective, "payloadBytes">[] {
-  const { setCount } = indexSetsOf(shard, reduces, Math.max(1, channelGroups / blockShards));
-  const values = (centres ? 2 : 1) * setCount;
-  return (["forward", "backward"] as const).map((pass) => ({ pass, operation: "all-reduce", values }));
 }
 
 function derivation(
@@ -119,8 +94,4 @@ function derivation(
 
 function list(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Fault } from "../errors.ts";
 import { type NpyBatches, resolveNpySource } from "../scenario/npy-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -24,8 +25,7 @@ export async function readScenario(path: string): Promise<ScenarioInput> {
   const scenario = parseScenario(isStdin ? await text(process.stdin) : readTextFile(path, relative), name);
   if (scenario.data.source !== "npy") return { scenario, batches: null };
   const folder = isStdin ? process.cwd() : dirname(resolve(path));
-  const batches = resolveNpySource(scenario.data, scenario.storage, (file) =>
-    readBytes(resolve(folder, file), file, relative),
-  );
+  const read = (file: string): Uint8Array | Fault => readBytes(resolve(folder, file), file, relative);
+  const batches = resolveNpySource(scenario.data, scenario.storage, read, scenario.mesh);
   return { scenario, batches };
 }

@@ -1,8 +1,9 @@
-import type { Mesh, NormalizerSpec } from "../scenario/scenario.ts";
+import { layoutOf } from "../scenario/mesh.ts";
+import type { Mesh, NormalizerSpec, RankGroups } from "../scenario/scenario.ts";
 import { ranksSharingSets } from "./axis-rule.ts";
 import { createNormalizer } from "./registry.ts";
 
-/** Ranks that pool their statistics. */
+/** Ranks that communicate with each other. */
 export interface Group {
   /** Counted over the groups of one normaliser. */
   readonly index: number;
@@ -11,8 +12,9 @@ export interface Group {
 }
 
 /**
- * The groups of a normaliser: those the axis rule asks for, unless it was given others: as listed, or in
- * rank order blocks of consecutive ranks, the last one smaller when the block does not divide the world.
+ * The groups of a normaliser: those the axis rule asks for, unless it was given others. These are parts of
+ * the former: as listed, or in rank order blocks of that many of their ranks, the last one smaller where the
+ * block does not divide them, or those of one node.
  */
 export function groupsOf(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number): Group[] {
   return rankLists(spec, mesh, ranksPerNode).map((ranks, index) => ({ index, ranks }));
@@ -27,16 +29,43 @@ export function groupByRank(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: numb
   return byRank;
 }
 
-function rankLists(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number): number[][] {
-  const group = "group" in spec ? spec.group : "world";
-  if (group === "world") return ranksSharingSets(createNormalizer(spec).reduces, mesh);
-  if (typeof group === "object") return group.map((ranks) => [...ranks].sort((a, b) => a - b));
-  const worldSize = mesh.data * mesh.tensor * mesh.sequence;
-  const count = group === "rank" ? 1 : group === "node" ? ranksPerNode : group;
-  const lists: number[][] = [];
-  for (let first = 0; first < worldSize; first += count) {
-    const length = Math.min(count, worldSize - first);
-    lists.push(Array.from({ length }, (_, i) => first + i));
-  }
-  return lists;
+/** The ranks that hold one index set between them, whether or not they pool it; one each where a layout cuts none. */
+export function ranksHoldingSets(spec: NormalizerSpec, mesh: Mesh): number[][] {
+  if (layoutOf(spec) !== "sharded") return everyRank(mesh);
+  const { reduces, channelGroups } = createNormalizer(spec);
+  return ranksSharingSets(reduces, mesh, channelGroups);
 }
+
+/** Ranks that know every statistic once between them: all ranks that pool a set know the same one, replicas the same tokens. */
+export function ranksOfDistinctSets(spec: NormalizerSpec, groups: readonly Group[], mesh: Mesh): number[] {
+  if (layoutOf(spec) === "sharded") return groups.map(({ ranks }) => ranks[0]!);
+  const ranks = everyRank(mesh).flat();
+  return layoutOf(spec) === "replicated" ? ranks.filter((rank) => rank % mesh.tensor === 0) : ranks;
+}
+
+function rankLists(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number): number[][] {
+  const fault = "fault" in spec ? spec.fault : undefined;
+  if (fault === "rank-local-statistics" || fault === "missing-gradient-all-reduce") return everyRank(mesh);
+  if (layoutOf(spec) === "sequence-parallel") return ranksSharingSets(["channels"], mesh);
+  const holders = ranksHoldingSets(spec, mesh);
+  return "group" in spec ? splitHolders(holders, spec.group, ranksPerNode) : holders;
+}
+
+function splitHolders(holders: number[][], group: RankGroups, ranksPerNode: number): number[][] {
+  if (group === "world") return holders;
+  if (typeof group === "object") return group.map((ranks) => [...ranks].sort((a, b) => a - b));
+  const blockOf = (rank: number, index: number): number => {
+    if (group === "node") return Math.floor(rank / ranksPerNode);
+    return group === "rank" ? index : Math.floor(index / group);
+  };
+  return holders.flatMap((ranks) => {
+    const starts = ranks.flatMap((rank, index) => {
+      const isFirst = index === 0 || blockOf(rank, index) !== blockOf(ranks[index - 1]!, index - 1);
+      return isFirst ? [index] : [];
+    });
+    return starts.map((start, block) => ranks.slice(start, starts[block + 1]));
+  });
+}
+
+const everyRank = ({ data, tensor, sequence }: Mesh): number[][] =>
+  Array.from({ length: data * tensor * sequence }, (_, rank) => [rank]);

@@ -1,5 +1,5 @@
 import type { Normalizer } from "./operator.ts";
-import { residentNormalizer } from "./resident.ts";
+import { sampleNormalizer } from "./sample-norm.ts";
 
 /**
  * InstanceNorm: one set per sample and channel, over positions. At one position x̂ is 0, where PyTorch
@@ -8,5 +8,5 @@ import { residentNormalizer } from "./resident.ts";
  * @see Ulyanov, Vedaldi, Lempitsky (2016), arXiv 1607.08022
  */
 export function instanceNorm(): Normalizer {
-  return residentNormalizer({ reduces: ["positions"], channelGroups: 1, centres: true });
+  return sampleNormalizer({ reduces: ["positions"], channelGroups: 1, centres: true });
 }

@@ -1,3 +1,4 @@
+import type { LayerNormSpec } from "../scenario/scenario.ts";
 import type { Normalizer } from "./operator.ts";
 import { tokenNormalizer } from "./token-norm.ts";
 
@@ -6,6 +7,6 @@ import { tokenNormalizer } from "./token-norm.ts";
  *
  * @see Ba, Kiros, Hinton (2016), arXiv 1607.06450
  */
-export function layerNorm(): Normalizer {
-  return tokenNormalizer({ centres: true });
+export function layerNorm(spec: LayerNormSpec): Normalizer {
+  return tokenNormalizer(spec, { centres: true });
 }

@@ -57,8 +57,8 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly running: RunningStatistics;
   readonly epsilon: number;
   readonly communicator: Communicator;
-  /** Channels on each tensor rank. */
-  readonly channelShards: readonly number[];
+  /** Values of a set on each rank of the group, in group order; null where padding decides. */
+  readonly partCounts: readonly number[] | null;
   /** Room for `count` values that a collective may send in a format; default: the scenario's payload. */
   payload(count: number, format?: WireFormat): FloatArray;
 }
@@ -72,6 +72,13 @@ export interface CollectiveShape {
   readonly valuesPerElement: number;
   /** What values travel as; absent: the scenario's payload. */
   readonly format?: WireFormat;
+}
+
+/** The index sets of a rank. */
+export interface SetsOfRank {
+  readonly setCount: number;
+  /** Whether the data have padding that does not count. */
+  readonly isMasked: boolean;
 }
 
 /** What happened in a forward pass besides its arrays. */
@@ -88,7 +95,7 @@ export interface Normalizer extends SetShape {
   /** Whether the pass keeps running statistics for inference. */
   readonly tracksStatistics: boolean;
   /** The collectives of one training step, in order, that a rank of this extent takes part in where its group has others. */
-  collectives(extent: Extent): readonly CollectiveShape[];
+  collectives(extent: Extent, sets: SetsOfRank): readonly CollectiveShape[];
   /** invStd, scale and y from count, mean and m2 of whole sets: the part of forward after pooling. */
   normalize(rank: RankView): void;
   forward(rank: RankView): Progress<ForwardResult>;

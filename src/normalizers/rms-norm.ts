@@ -1,3 +1,4 @@
+import type { RmsNormSpec } from "../scenario/scenario.ts";
 import type { Normalizer } from "./operator.ts";
 import { tokenNormalizer } from "./token-norm.ts";
 
@@ -6,6 +7,6 @@ import { tokenNormalizer } from "./token-norm.ts";
  *
  * @see Zhang, Sennrich (2019), arXiv 1910.07467
  */
-export function rmsNorm(): Normalizer {
-  return tokenNormalizer({ centres: false });
+export function rmsNorm(spec: RmsNormSpec): Normalizer {
+  return tokenNormalizer(spec, { centres: false });
 }

@@ -1,91 +1,43 @@
-import type { Progress } from "../collectives/communicator.ts";
-import { pairedMomentsCombine } from "../collectives/merge-moments.ts";
-import {
-  differentiateSets,
-  localMoments,
-  type Normalizer,
-  normalizeSets,
-  type RankView,
-} from "./operator.ts";
+import type { LayerNormSpec, RmsNormSpec } from "../scenario/scenario.ts";
+import type { Normalizer } from "./operator.ts";
+import { addUp, sampleNormalizer } from "./sample-norm.ts";
+
+type TokenNormSpec = LayerNormSpec | RmsNormSpec;
+
+/** The weight gradients that training uses: RMSNorm has a bias only where it was given one. */
+export function gradientNames({ type, bias }: TokenNormSpec): readonly ("dWeight" | "dBias")[] {
+  return type === "rms-norm" && bias === 0 ? ["dWeight"] : ["dWeight", "dBias"];
+}
+
+/** A normaliser with one set per token, over its channels, in one of the forms of tensor parallelism. */
+export function tokenNormalizer(spec: TokenNormSpec, { centres }: { readonly centres: boolean }): Normalizer {
+  const isSequenceParallel = spec.tensorParallel === "sequence-parallel";
+  const base = sampleNormalizer({ reduces: ["channels"], channelGroups: 1, centres }, !isSequenceParallel);
+  return isSequenceParallel ? addGradients(base, spec) : base;
+}
 
 /**
- * A normaliser with one set per token, over its channels. Where tensor ranks hold a token's channels
- * between them, each pass all-reduces two numbers per token, padding included, or one where m is no mean:
- * (mean, m2) merged by the shards' known channel counts, or Σx²; Σg and Σg(x − m), or the latter alone.
+ * Megatron-LM's sequence parallelism: a rank normalises the tokens that it holds, and the dWeight and dBias of
+ * all tensor ranks are summed by an all-reduce, because they hold the same weights.
  *
- * dWeight and dBias stay local: each rank holds its own channels'.
+ * @see megatron/core/distributed/finalize_model_grads.py, _allreduce_layernorm_grads; Korthikanti et al. (2022),
+ *   arXiv 2205.05198
  */
-export function tokenNormalizer({ centres }: { readonly centres: boolean }): Normalizer {
-  const perToken = centres ? 2 : 1;
+function addGradients(base: Normalizer, spec: TokenNormSpec): Normalizer {
+  const names = gradientNames(spec);
   return {
-    reduces: ["channels"],
-    channelGroups: 1,
-    centres,
-    tracksStatistics: false,
-    collectives({ samples, positions }) {
-      const values = perToken * samples * positions;
-      if (values === 0) return [];
-      return [
-        { pass: "forward", operation: "all-reduce", values, valuesPerElement: perToken },
-        { pass: "backward", operation: "all-reduce", values, valuesPerElement: 1 },
-      ];
-    },
-    normalize: normalizeSets,
-    *forward(rank) {
-      localMoments(rank);
-      if (isSharded(rank)) yield* centres ? poolMoments(rank) : poolSquares(rank);
-      normalizeSets(rank);
-      return { clampedVariances: 0 };
-    },
+    ...base,
+    collectives: ({ channels }) => [
+      { pass: "backward", operation: "all-reduce", values: names.length * channels, valuesPerElement: 1 },
+    ],
     *backward(rank) {
-      const { kernels, input, dy, sets, statistics, weight } = rank;
-      kernels.gradientSums(input, dy, sets, { mean: statistics.mean, weight }, statistics);
-      kernels.affineGradients(input, dy, sets, statistics, rank);
-      if (isSharded(rank)) {
-        const { sumG, sumGXmu } = statistics;
-        yield* addUp(rank, centres ? [sumG, sumGXmu] : [sumGXmu]);
-      }
-      differentiateSets(rank, weight);
+      yield* base.backward(rank);
+      const { groupSize } = rank.communicator;
+      if (groupSize === 1) return;
+      const gradients = names.map((name) => rank[name]);
+      yield* addUp(rank, gradients);
+      if (spec.fault !== "averaged-gradient-all-reduce") return;
+      for (const gradient of gradients) for (let c = 0; c < gradient.length; c++) gradient[c]! /= groupSize;
     },
   };
-}
-
-const isSharded = ({ communicator, sets }: RankView): boolean =>
-  communicator.groupSize > 1 && sets.setCount > 0;
-
-/** A token that has no values here is padding on every rank. */
-function completeCounts({ statistics: { count }, channelShards }: RankView): void {
-  const channels = channelShards.reduce((sum, channels) => sum + channels, 0);
-  for (let set = 0; set < count.length; set++) if (count[set]! > 0) count[set] = channels;
-}
-
-function* poolMoments(rank: RankView): Progress<void> {
-  const { mean, m2 } = rank.statistics;
-  const payload = rank.payload(2 * mean.length);
-  for (let set = 0; set < mean.length; set++) {
-    payload[2 * set] = mean[set]!;
-    payload[2 * set + 1] = m2[set]!;
-  }
-  const combine = pairedMomentsCombine(rank.channelShards);
-  yield* rank.communicator.allReduce(payload, { combine });
-  for (let set = 0; set < mean.length; set++) {
-    mean[set] = payload[2 * set]!;
-    m2[set] = payload[2 * set + 1]!;
-  }
-  completeCounts(rank);
-}
-
-function* poolSquares(rank: RankView): Progress<void> {
-  yield* addUp(rank, [rank.statistics.m2]);
-  completeCounts(rank);
-}
-
-/** All-reduce arrays of one number per set, as one payload. */
-function* addUp(rank: RankView, arrays: readonly Float64Array[]): Progress<void> {
-  const { setCount } = rank.sets;
-  const payload = rank.payload(arrays.length * setCount);
-  for (const [index, array] of arrays.entries()) payload.set(array, index * setCount);
-  yield* rank.communicator.allReduce(payload);
-  for (const [index, array] of arrays.entries())
-    array.set(payload.subarray(index * setCount, (index + 1) * setCount));
 }

@@ -1,3 +1,4 @@
+import { faultClauses, faultNotes, faultOf } from "./fault-notes.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
 
@@ -8,9 +9,12 @@ const excessFactor = 1.5;
 
 /** One sentence: what the numbers mean for this scenario. */
 export function findingOf(report: Report): string {
-  const clauses = [worstClause(report), remedyClause(report), silentClause(report)].filter(
-    (clause) => clause !== null,
-  );
+  const clauses = [
+    worstClause(report),
+    remedyClause(report),
+    silentClause(report),
+    ...faultClauses(report),
+  ].filter((clause) => clause !== null);
   const sentence = clauses.join("; ");
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
@@ -40,8 +44,9 @@ function worstClause({ normalizers }: Report): string | null {
 }
 
 /** The cheapest normaliser that pays for agreement. */
-function remedyClause({ normalizers, scenario }: Report): string | null {
-  const paid = normalizers.filter((n) => sends(n) && agrees(n));
+function remedyClause(report: Report): string | null {
+  const { normalizers, scenario } = report;
+  const paid = normalizers.filter((n) => sends(n) && agrees(n) && faultOf(report, n) === undefined);
   const [cheapest] = paid.sort(
     (a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds,
   );
@@ -56,8 +61,9 @@ function remedyClause({ normalizers, scenario }: Report): string | null {
 }
 
 /** Normalisers that agree and send nothing although there is somebody to send to. */
-function silentClause({ normalizers }: Report): string | null {
-  const silent = normalizers.filter((n) => !sends(n) && agrees(n) && n.group === null);
+function silentClause(report: Report): string | null {
+  const isSilent = (n: NormalizerReport): boolean => !sends(n) && agrees(n) && n.group === null;
+  const silent = report.normalizers.filter((n) => isSilent(n) && faultOf(report, n) === undefined);
   if (silent.length === 0) return null;
   const names = enumerate(silent.map(({ name }) => name));
   const isToken = ({ type }: NormalizerReport): boolean => type === "layer-norm" || type === "rms-norm";
@@ -70,9 +76,9 @@ function enumerate(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** Numeric events worth a line each. */
+/** Program errors that were run on purpose, and numeric events, worth a line each. */
 export function warningsOf(report: Report): string[] {
-  return report.normalizers.flatMap(({ name, type, numerics }) => {
+  const numeric = report.normalizers.flatMap(({ name, type, numerics }) => {
     const renormalizes = type === "batch-renorm";
     const warnings: string[] = [];
     if (numerics.nonFinite > 0)
@@ -92,4 +98,5 @@ export function warningsOf(report: Report): string[] {
       );
     return warnings;
   });
+  return [...faultNotes(report), ...numeric];
 }

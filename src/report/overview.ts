@@ -1,5 +1,6 @@
 import { ranksPerSet } from "../normalizers/axis-rule.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { layoutOf } from "../scenario/mesh.ts";
 import type { NormalizerSpec, PoolingSpec, RankGroups } from "../scenario/scenario.ts";
 import type { Summary } from "../statistics/summary.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
@@ -104,9 +105,12 @@ const residentSets: Readonly<Record<ResidentType, string>> = {
 function pooling(normalizer: NormalizerReport, { scenario, normalizers }: Report): string {
   const { type, group, perRank, implementation } = normalizer;
   const spec = scenario.normalizers[normalizers.indexOf(normalizer)]!;
-  const sharing = ranksPerSet(createNormalizer(spec).reduces, scenario.mesh);
+  const { reduces, channelGroups } = createNormalizer(spec);
+  const isCut = layoutOf(spec) === "sharded";
+  const sharing = isCut ? ranksPerSet(reduces, scenario.mesh, channelGroups) : 1;
   if (group === null) {
     const sets = residentSets[type as ResidentType];
+    if ("fault" in spec && spec.fault === "rank-local-statistics") return "part of a token";
     return sharing === 1 ? sets : `${sets}, ${plural(sharing, "rank")}`;
   }
   if (spec.type === "batch-norm" && spec.virtualBatch !== undefined)

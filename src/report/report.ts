@@ -1,6 +1,10 @@
 import { type Communication, communicationOf } from "../cost/communication.ts";
+import { extentOf } from "../engine/arena-plan.ts";
 import { type Metric, metrics } from "../engine/divergence-log.ts";
 import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
+import type { WeightGradients } from "../engine/weight-gradients.ts";
+import { layoutOf } from "../scenario/mesh.ts";
+import { bytesPerValue } from "../scenario/number-format.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "../scenario/scenario.ts";
 import { type ExpectedDivergence, expectedDivergence } from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
@@ -13,6 +17,8 @@ export interface RankReport {
   readonly messagesSent: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** Of its input, which backward needs. */
+  readonly activationBytes: number;
   /** Mean over its statistics of |m − M|/√V; null on an empty rank. */
   readonly meanGap: number | null;
   /** Mean squared error of its y against the whole batch's; null on an empty rank. */
@@ -36,6 +42,8 @@ export interface NormalizerReport {
   };
   readonly divergence: Readonly<Record<Metric, Summary>>;
   readonly numerics: Numerics;
+  /** Of weights that all tensor ranks hold, in the last training step; null where they hold none in common or backward did not run. */
+  readonly weightGradients: WeightGradients | null;
   readonly perRank: readonly RankReport[];
 }
 
@@ -71,7 +79,8 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
     ) as Record<Metric, Summary>,
     numerics: { ...numerics },
-    perRank: rankReports(record),
+    weightGradients: record.weightGradients,
+    perRank: rankReports(record, simulation),
   };
 }
 
@@ -98,7 +107,7 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
   };
 }
 
-function rankReports(record: NormalizerRecord): RankReport[] {
+function rankReports(record: NormalizerRecord, { workload }: Simulation): RankReport[] {
   const sent = record.perRank.map(() => ({ messagesSent: 0, sentBytes: 0, receivedBytes: 0 }));
   for (const { group, entries } of record.collectives) {
     for (const [index, rank] of group.ranks.entries()) {
@@ -108,6 +117,8 @@ function rankReports(record: NormalizerRecord): RankReport[] {
     }
   }
   return record.perRank.map(({ values, meanGap, outputMse }, rank) => {
-    return { rank, values, ...sent[rank]!, meanGap, outputMse };
+    const { samples, channels, positions } = extentOf(workload, rank, layoutOf(record.spec));
+    const activationBytes = samples * channels * positions * bytesPerValue(workload.storage);
+    return { rank, values, ...sent[rank]!, activationBytes, meanGap, outputMse };
   });
 }

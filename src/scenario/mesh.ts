@@ -1,10 +1,26 @@
-import type { Mesh } from "./scenario.ts";
+import type { Mesh, NormalizerSpec } from "./scenario.ts";
 
 /** The largest world. */
 export const maxRanks = 1024;
 
 /** Where a rank stands on each axis of the mesh, counted from 0. */
 export type Coordinates = Mesh;
+
+/**
+ * How the tensor ranks of one data coordinate hold an activation: channels cut, every rank all of it, or the
+ * first position axis cut once more.
+ */
+export type Layout = "sharded" | "replicated" | "sequence-parallel";
+
+/** The layout that a normaliser works on. */
+export function layoutOf(spec: NormalizerSpec): Layout {
+  return ("tensorParallel" in spec ? spec.tensorParallel : undefined) ?? "sharded";
+}
+
+/** The layouts of a scenario's data: `sharded`, from which the whole batch is merged, and what else its normalisers work on. */
+export function layoutsOf(normalizers: readonly NormalizerSpec[]): Layout[] {
+  return [...new Set<Layout>(["sharded", ...normalizers.map(layoutOf)])];
+}
 
 /** The part of the channels and positions of [N, C, L] that a rank holds: [first, first + count) of each. */
 export interface Shard {
@@ -26,32 +42,33 @@ export function coordinatesOf(mesh: Mesh, rank: number): Coordinates {
 
 /**
  * What a rank holds: tensor ranks split the channels and sequence ranks the first position axis, into
- * consecutive blocks that differ by at most one.
+ * consecutive blocks that differ by at most one. Blocks of a sequence-parallel layout lie inside those of
+ * the sequence ranks.
  */
 export function shardOf(
   mesh: Mesh,
   rank: number,
   channels: number,
   positionExtents: readonly number[],
+  layout: Layout = "sharded",
 ): Shard {
+  const { tensor, sequence } = mesh;
   const at = coordinatesOf(mesh, rank);
-  const firstChannel = blockStart(at.tensor, mesh.tensor, channels);
+  const [channelBlock, channelBlocks] = layout === "sharded" ? [at.tensor, tensor] : [0, 1];
+  const [rowBlock, rowBlocks] =
+    layout === "sequence-parallel"
+      ? [at.sequence * tensor + at.tensor, sequence * tensor]
+      : [at.sequence, sequence];
+  const firstChannel = blockStart(channelBlock, channelBlocks, channels);
   const [outer = 1, ...inner] = positionExtents;
   const positionsPerRow = inner.reduce((product, extent) => product * extent, 1);
-  const firstRow = blockStart(at.sequence, mesh.sequence, outer);
+  const firstRow = blockStart(rowBlock, rowBlocks, outer);
   return {
     firstChannel,
-    channels: blockStart(at.tensor + 1, mesh.tensor, channels) - firstChannel,
+    channels: blockStart(channelBlock + 1, channelBlocks, channels) - firstChannel,
     firstPosition: firstRow * positionsPerRow,
-    positions: (blockStart(at.sequence + 1, mesh.sequence, outer) - firstRow) * positionsPerRow,
+    positions: (blockStart(rowBlock + 1, rowBlocks, outer) - firstRow) * positionsPerRow,
   };
-}
-
-/** Channels on each tensor rank. */
-export function channelShards(mesh: Mesh, channels: number): number[] {
-  return Array.from({ length: mesh.tensor }, (_, tensor) => {
-    return blockStart(tensor + 1, mesh.tensor, channels) - blockStart(tensor, mesh.tensor, channels);
-  });
 }
 
 /** First of the elements of block `index`, of `count` blocks. */

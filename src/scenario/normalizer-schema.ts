@@ -57,14 +57,32 @@ const batchRenorm = section({
     .describe("The shift d stays in [-dMax, dMax]. Default as in Ioffe (2017), after its warm-up."),
 });
 
+const token = {
+  ...common,
+  tensorParallel: z
+    .enum(["sharded", "replicated", "sequence-parallel"])
+    .exactOptional()
+    .describe(
+      "Where a token's channels are if mesh.tensor is above 1: sharded over the tensor ranks (default), or as in " +
+        "Megatron-LM replicated on each of them, or sequence-parallel: on one of them, each having a part of the tokens.",
+    ),
+  fault: z
+    .enum(["rank-local-statistics", "missing-gradient-all-reduce", "averaged-gradient-all-reduce"])
+    .exactOptional()
+    .describe(
+      "A program error to run on purpose: statistics of the channels of one rank (sharded), or weight gradients " +
+        "that tensor ranks do not sum (sequence-parallel).",
+    ),
+};
+
 const layerNorm = section({
   type: z.literal("layer-norm").describe("Normalises each token over its channels."),
-  ...common,
+  ...token,
 });
 
 const rmsNorm = section({
   type: z.literal("rms-norm").describe("Divides each token by the root mean square of its channels."),
-  ...common,
+  ...token,
   epsilon: real
     .min(0)
     .nullable()

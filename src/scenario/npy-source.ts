@@ -1,4 +1,5 @@
 import { type Fault, ScenarioError } from "../errors.ts";
+import { coordinatesOf } from "./mesh.ts";
 import type { FloatArray } from "./microbatch.ts";
 import { decodeNpy, type NpyArray, NpyError } from "./npy.ts";
 import {
@@ -9,16 +10,18 @@ import {
   tokenOf,
   valueObjection,
 } from "./npy-objections.ts";
-import type { NpySource, Storage } from "./scenario.ts";
+import { sameMaskObjection, shardObjection, wholeShape } from "./npy-shards.ts";
+import type { Mesh, NpySource, Storage } from "./scenario.ts";
 
 /** What the .npy files of a scenario hold, one array per rank. */
 export interface NpyBatches {
   readonly samples: readonly number[];
+  /** Of the whole activation, as are positionExtents. */
   readonly channels: number;
   /** Extents of the position axes; their product is the L of [N, C, L]. */
   readonly positionExtents: readonly number[];
   readonly storage: Storage;
-  /** [N, C, L], finite; 0 where the mask says invalid. */
+  /** [N, C, L] of each rank's shard, finite; 0 where the mask says invalid. */
   readonly x: readonly FloatArray[];
   /** Like x; null: the scenario names no gradients. */
   readonly dy: readonly FloatArray[] | null;
@@ -29,8 +32,9 @@ export interface NpyBatches {
 /**
  * Read the files of a scenario's data.
  *
- * x is [N, C, ...positions], or [N], which is one channel; N may differ between ranks and be 0. Whatever
- * x and dy hold at an invalid position is replaced by 0; NaN and infinity are refused everywhere else.
+ * x is [N, C, ...positions], or [N], which is one channel; N may differ between data coordinates and be 0.
+ * On a tensor or sequence mesh each file is its rank's shard. Whatever x and dy hold at an invalid position is
+ * replaced by 0; NaN and infinity are refused everywhere else.
  *
  * @param source has one entry per rank in each of its lists.
  * @param storage `auto`: float64 if any x or dy is, else float32.
@@ -41,17 +45,32 @@ export function resolveNpySource(
   source: NpySource,
   storage: Storage | "auto",
   read: (path: string) => Uint8Array | Fault,
+  mesh: Mesh = { data: source.files.length, tensor: 1, sequence: 1 },
 ): NpyBatches {
   const { files, gradients: gradientFiles, mask: maskFiles } = source;
   const list = new FileList(read);
   const sound = files.map((file) => list.check(file, list.load(file), activationObjection));
   const first = sound.findIndex((array) => array !== undefined);
+  const whole = wholeShape(sound, mesh);
   const shaped = sound.map((array, rank) =>
-    list.check(files[rank]!, array, (it) => likenessObjection(it, sound[first]!, files[first]!)),
+    list.check(files[rank]!, array, (it) =>
+      mesh.tensor * mesh.sequence === 1
+        ? likenessObjection(it, sound[first]!, files[first]!)
+        : whole && shardObjection(it, rank, { mesh, whole, shards: sound, files }),
+    ),
   );
-  const masks = maskFiles?.map((file, rank) =>
-    list.check(file, list.load(file), (it) => maskObjection(it, shaped[rank], files[rank]!)),
-  );
+  const masks: (NpyArray | undefined)[] | undefined = maskFiles && [];
+  for (const [rank, file] of maskFiles?.entries() ?? []) {
+    const peer = rank - coordinatesOf(mesh, rank).tensor;
+    const mask = list.check(
+      file,
+      list.load(file),
+      (it) =>
+        maskObjection(it, shaped[rank], files[rank]!) ??
+        sameMaskObjection(it, masks![peer], maskFiles![peer]!),
+    );
+    masks!.push(mask);
+  }
   /** Without a usable mask nobody knows which values count. */
   const checkValues = (file: string, array: NpyArray | undefined, rank: number) =>
     masks !== undefined && (masks[rank] === undefined || shaped[rank] === undefined)
@@ -67,7 +86,13 @@ export function resolveNpySource(
   if (x.every((array) => array?.shape[0] === 0))
     list.object(files[0]!, "expected samples on at least one rank, got 0 on every rank");
   list.throwFaults([...files, ...(gradientFiles ?? []), ...(maskFiles ?? [])]);
-  return batchesOf(x as NpyArray[], dy as NpyArray[] | undefined, masks as NpyArray[] | undefined, storage);
+  return batchesOf(
+    whole!,
+    x as NpyArray[],
+    dy as NpyArray[] | undefined,
+    masks as NpyArray[] | undefined,
+    storage,
+  );
 }
 
 /** Reads files and collects what is wrong with them. */
@@ -119,6 +144,7 @@ class FileList {
 }
 
 function batchesOf(
+  whole: readonly number[],
   x: readonly NpyArray[],
   dy: readonly NpyArray[] | undefined,
   masks: readonly NpyArray[] | undefined,
@@ -126,11 +152,11 @@ function batchesOf(
 ): NpyBatches {
   const isWide = [...x, ...(dy ?? [])].some(({ dtype }) => dtype === "float64");
   const storage = wanted !== "auto" ? wanted : isWide ? "float64" : "float32";
-  const [, channels = 1, ...positionExtents] = x[0]!.shape;
+  const [channels = 1, ...positionExtents] = whole;
   const mask = masks?.map(({ data }) => Uint8Array.from(data, (value) => (value === 0 ? 0 : 1))) ?? null;
   const stored = (array: NpyArray, rank: number): FloatArray => {
     const copy = storage === "float32" ? new Float32Array(array.data) : new Float64Array(array.data);
-    if (mask !== null) clearInvalid(copy, mask[rank]!, channels, positionExtents);
+    if (mask !== null) clearInvalid(copy, mask[rank]!, array.shape);
     return copy;
   };
   return {
@@ -147,8 +173,7 @@ function batchesOf(
 function clearInvalid(
   values: FloatArray,
   mask: Uint8Array,
-  channels: number,
-  positionExtents: readonly number[],
+  [, channels = 1, ...positionExtents]: readonly number[],
 ): void {
   const positions = positionExtents.reduce((product, extent) => product * extent, 1);
   for (let i = 0; i < values.length; i++) {

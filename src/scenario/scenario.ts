@@ -119,13 +119,29 @@ export interface BatchRenormSpec extends PoolingBase {
   readonly dMax: number;
 }
 
+/** A program error to run on purpose: `normalizers/known-faults.ts` says who made it. */
+export type NormalizerFault =
+  | "rank-local-statistics"
+  | "missing-gradient-all-reduce"
+  | "averaged-gradient-all-reduce";
+
+/** What a normaliser of tokens does where mesh.tensor is above 1. */
+interface TokenNormParts {
+  /**
+   * Where a token's channels are. `sharded`, the default: on the tensor ranks between them. Megatron-LM's forms:
+   * `replicated`: on each tensor rank. `sequence-parallel`: on one of them, each having a part of the tokens.
+   */
+  readonly tensorParallel?: "sharded" | "replicated" | "sequence-parallel";
+  readonly fault?: NormalizerFault;
+}
+
 /** Normalises each token (sample and position) over its channels. */
-export interface LayerNormSpec extends NormalizerBase {
+export interface LayerNormSpec extends NormalizerBase, TokenNormParts {
   readonly type: "layer-norm";
 }
 
 /** Divides each token by the root mean square of its channels, without subtracting their mean. */
-export interface RmsNormSpec extends Omit<NormalizerBase, "epsilon"> {
+export interface RmsNormSpec extends Omit<NormalizerBase, "epsilon">, TokenNormParts {
   readonly type: "rms-norm";
   /** Added to the mean square; null: the machine epsilon of the storage type (PyTorch). */
   readonly epsilon: number | null;

@@ -77,7 +77,9 @@ const sequences = section({
 
 const npy = section({
   source: z.literal("npy").describe("Activations saved with NumPy."),
-  files: paths.describe("One .npy file per rank, [N, C, ...positions], relative to this file."),
+  files: paths.describe(
+    "One .npy file per rank with what it holds, [N, C, ...positions], relative to this file.",
+  ),
   gradients: paths.exactOptional().describe("dy, of the shapes of files; default: drawn from N(0, 1)."),
   mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
 });

@@ -1,7 +1,8 @@
-import { coordinatesOf, shardOf } from "./mesh.ts";
-import type { Microbatch } from "./microbatch.ts";
+import type { Extent } from "../kernels/index-sets.ts";
+import { coordinatesOf, type Layout, type Shard, shardOf } from "./mesh.ts";
+import type { FloatArray, Microbatch } from "./microbatch.ts";
 import type { Mesh, SyntheticSource } from "./scenario.ts";
-import { fillMicrobatch } from "./synthetic.ts";
+import { fillGradient, fillMicrobatch } from "./synthetic.ts";
 
 /**
  * Make one rank's shard of its data coordinate's microbatch: writes x, dy and the mask in place.
@@ -18,6 +19,7 @@ export function fillShard(
   rank: number,
   trainingStep: number,
   batch: Microbatch,
+  layout: Layout = "sharded",
 ): void {
   const { data } = coordinatesOf(mesh, rank);
   const shards = mesh.tensor * mesh.sequence;
@@ -28,22 +30,60 @@ export function fillShard(
   }
   const whole = wholeMicrobatch(source, batch);
   fillMicrobatch(perCoordinate, seed, data, trainingStep, whole);
-  const shard = shardOf(mesh, rank, source.channels, source.positions);
-  const { samples, channels, positions } = batch;
+  cutShard(whole, shardOf(mesh, rank, source.channels, source.positions, layout), batch);
+}
+
+/** Draw one rank's shard of its data coordinate's dy, for x that files gave; as `fillShard` does. */
+export function fillShardGradient(
+  shape: Pick<SyntheticSource, "channels" | "positions">,
+  seed: number,
+  mesh: Mesh,
+  rank: number,
+  trainingStep: number,
+  batch: Microbatch,
+  layout: Layout,
+): void {
+  const { data } = coordinatesOf(mesh, rank);
+  if (mesh.tensor * mesh.sequence === 1) {
+    fillGradient(seed, data, trainingStep, batch.dy);
+    return;
+  }
+  const whole = wholeMicrobatch(shape, batch);
+  fillGradient(seed, data, trainingStep, whole.dy);
+  cut(whole.dy, whole, shardOf(mesh, rank, shape.channels, shape.positions, layout), batch.dy, batch);
+}
+
+type Start = Pick<Shard, "firstChannel" | "firstPosition">;
+
+/** Copy a part of the channels and positions of a microbatch: x, dy and the mask. */
+export function cutShard(whole: Microbatch, start: Start, batch: Microbatch): void {
+  cut(whole.x, whole, start, batch.x, batch);
+  cut(whole.dy, whole, start, batch.dy, batch);
+  if (whole.mask === null || batch.mask === null) return;
+  const tokens = (of: Microbatch): Extent => ({ ...of, channels: 1 });
+  cut(whole.mask, tokens(whole), { ...start, firstChannel: 0 }, batch.mask, tokens(batch));
+}
+
+function cut<T extends FloatArray | Uint8Array>(
+  values: T,
+  whole: Extent,
+  { firstChannel, firstPosition }: Start,
+  target: T,
+  { samples, channels, positions }: Extent,
+): void {
   for (let n = 0; n < samples; n++) {
     for (let c = 0; c < channels; c++) {
-      const from = (n * whole.channels + shard.firstChannel + c) * whole.positions + shard.firstPosition;
-      const to = (n * channels + c) * positions;
-      batch.x.set(whole.x.subarray(from, from + positions), to);
-      batch.dy.set(whole.dy.subarray(from, from + positions), to);
+      const from = (n * whole.channels + firstChannel + c) * whole.positions + firstPosition;
+      target.set(values.subarray(from, from + positions), (n * channels + c) * positions);
     }
-    const first = n * whole.positions + shard.firstPosition;
-    if (whole.mask !== null) batch.mask?.set(whole.mask.subarray(first, first + positions), n * positions);
   }
 }
 
 /** Room for all channels and positions of a rank's samples. */
-function wholeMicrobatch(source: SyntheticSource, { samples, x, mask }: Microbatch): Microbatch {
+function wholeMicrobatch(
+  source: Pick<SyntheticSource, "channels" | "positions">,
+  { samples, x, mask }: Microbatch,
+): Microbatch {
   const { channels } = source;
   const positions = source.positions.reduce((product, extent) => product * extent, 1);
   const elements = samples * channels * positions;

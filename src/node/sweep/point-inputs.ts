@@ -25,10 +25,10 @@ export function filesNamedBy({ data }: Scenario): string[] {
 
 /** The arrays of a scenario whose data are files, of whose bytes `read` knows; else null. */
 export function batchesOf(
-  { data, storage }: Scenario,
+  { data, storage, mesh }: Scenario,
   read: (path: string) => Uint8Array | Fault,
 ): NpyBatches | null {
-  return data.source === "npy" ? resolveNpySource(data, storage, read) : null;
+  return data.source === "npy" ? resolveNpySource(data, storage, read, mesh) : null;
 }
 
 /** Files of the scenarios of a sweep: each is read once, and known by its content. */
