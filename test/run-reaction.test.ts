@@ -82,6 +82,13 @@ const turns: readonly Turn[] = [
     name: `normalizers.${key}`,
     to: { normalizers: [local, { ...sync, [key]: value }] },
   })),
+  ...[
+    { name: "normalizers.tensorParallel", tensorParallel: "replicated" },
+    { name: "normalizers.fault", fault: "rank-local-statistics" },
+  ].map(({ name, ...field }) => {
+    const cut = { mesh: { tensor: 2 }, normalizers: [{ type: "layer-norm" }] };
+    return { name, from: cut, to: { normalizers: [{ type: "layer-norm", ...field }] } };
+  }),
   {
     name: "normalizers.momentum",
     to: { normalizers: [local, { ...sync, momentum: 0.5 }] },

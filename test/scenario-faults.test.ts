@@ -27,7 +27,7 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown key in a list entry",
     written({ 9: "  - { name: LN, type: layer-norm, eps: 1 }" }),
-    '9:35: normalizers[1].eps: unknown key "eps"; known here: type, name, epsilon, weight, bias',
+    '9:35: normalizers[1].eps: unknown key "eps"; known here: type, name, epsilon, weight, bias, tensorParallel, fault',
   ],
   [
     "a key of another data source",
@@ -250,8 +250,8 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "2:17: mesh.tensor: expected at most the 3 channels, got 4",
     "2:30: mesh.sequence: expected at most the first position axis, which is 1, got 2",
     "6:28: data.samples[5]: expected 2, as on rank 0, which holds parts of the same samples; got 1",
-    "7:61: normalizers[1].group: expected at most the 2 ranks that hold the same channels, got 4",
-    "7:101: normalizers[2].group: expected lists of ranks that hold the same channels, which are equal modulo mesh.tensor, got [1, 6]",
+    "7:62: normalizers[1].group: expected at most the 2 ranks that hold the same channels, got 4",
+    "7:103: normalizers[2].group: expected lists of ranks that hold the same channels, which are equal modulo mesh.tensor, got [1, 6]",
   ],
   [
     "blocks of channels that end inside a shard, and forms of tensor parallelism without room",

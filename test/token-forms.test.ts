@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { allReduceAlgorithms } from "../src/collectives/algorithms.ts";
 import type { RankViews } from "../src/engine/arena-views.ts";
 import { findEvidence } from "../src/explain/dependency.ts";
+import { piscinaHost } from "../src/node/piscina-host.ts";
 import { findingOf, warningsOf } from "../src/report/finding.ts";
+import type { Report } from "../src/report/report.ts";
 import { layoutOf } from "../src/scenario/mesh.ts";
 import { simulate } from "../src/simulate.ts";
 import { expectClose } from "./support/close.ts";
@@ -143,6 +145,18 @@ describe("Megatron's forms of LayerNorm and RMSNorm", () => {
       expect(dependency).toEqual({ forward: identity, backward: identity });
     });
   }
+});
+
+test("the forms, their gradients included, do not depend on threads", async () => {
+  const fields = { mesh: { data: 2, tensor: 3 }, data, normalizers: inEveryForm };
+  const figures = ({ normalizers }: Report) =>
+    normalizers.map(({ communication: { wallSeconds: _, ...communication }, ...rest }) => ({
+      ...rest,
+      communication,
+    }));
+  const inProcess = await simulate(scenarioFrom(fields));
+  const threaded = await simulate(scenarioFrom(fields), { host: piscinaHost(), threads: 3 });
+  expect(figures(threaded)).toEqual(figures(inProcess));
 });
 
 describe("gradient faults of sequence parallelism", () => {

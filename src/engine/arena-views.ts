@@ -30,6 +30,7 @@ export interface WholeViews {
 
 /** One rank's arrays, as views of the shared memory. */
 export interface RankViews {
+  readonly layout: Layout;
   readonly extent: Extent;
   /** Of the whole batch's channels. */
   readonly firstChannel: number;
@@ -157,6 +158,7 @@ export function rankViews(
     Object.fromEntries(setArrays.map((name) => [name, take(setCount)])) as unknown as SetStatistics;
   const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
   return {
+    layout,
     extent,
     firstChannel,
     firstPosition,

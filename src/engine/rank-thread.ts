@@ -1,7 +1,7 @@
 import type { Progress } from "../collectives/communicator.ts";
 import { RankError } from "../errors.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
-import { type Group, groupByRank } from "../normalizers/group.ts";
+import { type Group, groupByRank, holdersByRank } from "../normalizers/group.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
@@ -64,6 +64,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     kernels,
     whole: wholeViews(memory, plan, workload),
     groups: normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode)),
+    holders: normalizers.map((spec) => holdersByRank(spec, mesh)),
     viewsOf: (rank) => rankViews(memory, plan, workload, rank, "sharded"),
     scratch: scratchView(memory, plan, workload, thread),
     exit: host.exit,
@@ -72,11 +73,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
   const ranksOf = (layout: Layout): Rank[] =>
     endpoints.map((endpoint, i) => {
       const rank = block.first + i;
-      return new Rank(rank, context, {
-        layout,
-        endpoint,
-        views: rankViews(memory, plan, workload, rank, layout),
-      });
+      return new Rank(rank, context, rankViews(memory, plan, workload, rank, layout), endpoint);
     });
   const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
   const run = (layout: Layout, program: (rank: Rank) => Progress<void>): void => {

@@ -1,11 +1,10 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
-import { type Group, ranksHoldingSets } from "../normalizers/group.ts";
+import type { Group } from "../normalizers/group.ts";
 import type { Normalizer, RankView, SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
-import type { Layout } from "../scenario/mesh.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
@@ -30,6 +29,8 @@ export interface ThreadContext {
   readonly whole: WholeViews;
   /** Per normaliser: the group of every rank. */
   readonly groups: readonly (readonly Group[])[];
+  /** Likewise: the ranks that hold one of its index sets between them. */
+  readonly holders: readonly (readonly (readonly number[])[])[];
   /** Any rank's arrays: for the oracle, which nobody else may look at them for. */
   readonly viewsOf: (rank: number) => RankViews;
   /** Room for one rank's y or dx as the whole batch would have given it. */
@@ -38,18 +39,10 @@ export interface ThreadContext {
   readonly exit: () => void;
 }
 
-/** What a rank holds in one layout, and the end through which it sends, which is the same in all of them. */
-export interface RankPart {
-  readonly layout: Layout;
-  readonly views: RankViews;
-  readonly endpoint: Endpoint;
-}
-
 /** One simulated GPU, as the normalisers of one layout see it: its microbatch, its running statistics and the program of each pass. */
 export class Rank {
   readonly rank: number;
   readonly #context: ThreadContext;
-  readonly #layout: Layout;
   readonly #views: RankViews;
   /** Of the channels that this rank holds. */
   readonly #whole: WholeViews;
@@ -61,13 +54,11 @@ export class Rank {
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
   readonly #oracles: readonly Oracle[];
-  #validTokens = 0;
 
-  constructor(rank: number, context: ThreadContext, { layout, views, endpoint }: RankPart) {
+  constructor(rank: number, context: ThreadContext, views: RankViews, endpoint: Endpoint) {
     const { normalizers, mesh } = context.workload.scenario;
     this.rank = rank;
     this.#context = context;
-    this.#layout = layout;
     this.#views = views;
     this.#whole = channelsOfRank(context.whole, views);
     this.#endpoint = endpoint;
@@ -81,7 +72,7 @@ export class Rank {
     this.#running = normalizers.map(runningOf);
     this.#runningWhole = normalizers.map(runningOf);
     this.#oracles = this.#normalizers.map((normalizer, index) => {
-      const holders = ranksHoldingSets(normalizers[index]!, mesh).find((ranks) => ranks.includes(rank))!;
+      const holders = context.holders[index]![rank]!;
       const weight = context.whole.weight[index]!;
       return oracleFor(normalizer, mesh, holders, this.#whole, context.viewsOf, weight);
     });
@@ -91,21 +82,20 @@ export class Rank {
   *prepare(trainingStep: number): Progress<void> {
     this.#enter(trainingStep, 0, "data");
     const { workload, kernels } = this.#context;
-    const { x, dy, mask, extent } = this.#views;
+    const { x, dy, mask, extent, layout } = this.#views;
     const { data, seed, mesh } = workload.scenario;
     const batch = { ...extent, x, dy, mask };
-    const shape = { channels: workload.channels, positions: workload.positionExtents };
-    if (data.source !== "npy") fillShard(data, seed, mesh, this.rank, trainingStep, batch, this.#layout);
+    if (data.source !== "npy") fillShard(data, seed, mesh, this.rank, trainingStep, batch, layout);
     else if (workload.makesGradients)
-      fillShardGradient(shape, seed, mesh, this.rank, trainingStep, batch, this.#layout);
-    this.#validTokens =
+      fillShardGradient(workload, seed, mesh, this.rank, trainingStep, batch, layout);
+    const validTokens =
       mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
     const input: Activation = { x, mask };
     const { localMean, localM2, localSumDy, localSumDyXmu, localCount } = this.#views;
-    localCount[0] = this.#validTokens;
+    localCount[0] = validTokens;
     kernels.sums(input, this.#channelSets, localMean);
     for (let c = 0; c < extent.channels; c++)
-      localMean[c] = this.#validTokens === 0 ? 0 : localMean[c]! / this.#validTokens;
+      localMean[c] = validTokens === 0 ? 0 : localMean[c]! / validTokens;
     kernels.squares(input, this.#channelSets, localMean, localM2);
     const factors = { mean: localMean, weight: this.#whole.ones };
     kernels.gradientSums(input, dy, this.#channelSets, factors, { sumG: localSumDy, sumGXmu: localSumDyXmu });
@@ -167,9 +157,10 @@ export class Rank {
   #partCounts(index: number): number[] | null {
     const { workload, groups } = this.#context;
     const normalizer = this.#normalizers[index]!;
-    if (workload.isMasked && normalizer.reduces.includes("positions")) return null;
+    const { reduces } = normalizer;
+    if (reduces.includes("samples") || (workload.isMasked && reduces.includes("positions"))) return null;
     return groups[index]![this.rank]!.ranks.map((rank) =>
-      valuesPerSet(normalizer, extentOf(workload, rank, this.#layout), workload.scenario.mesh),
+      valuesPerSet(normalizer, extentOf(workload, rank, this.#views.layout), workload.scenario.mesh),
     );
   }
 

@@ -112,6 +112,11 @@ function meshBlocks({ meshes, normalizers }: Explanation): Block[] {
         ...normalizers.map(({ name }) => [name, ...columns.map((column) => cell(name, column))]),
       ],
     },
+    paragraph(
+      "Megatron-LM gets around sharded statistics: replicated, every tensor rank normalises whole tokens (nothing sent, " +
+        "the work and the activations held once a rank); sequence-parallel, each whole ones of its own (nothing sent " +
+        "but the sum of the weight gradients). Scenarios: tensorParallel.",
+    ),
     ...[...refusals].map(paragraph),
   ];
 }

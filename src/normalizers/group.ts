@@ -29,8 +29,15 @@ export function groupByRank(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: numb
   return byRank;
 }
 
-/** The ranks that hold one index set between them, whether or not they pool it; one each where a layout cuts none. */
-export function ranksHoldingSets(spec: NormalizerSpec, mesh: Mesh): number[][] {
+/** Indexed by rank: the ranks that hold its index sets between them, whether or not they pool them. */
+export function holdersByRank(spec: NormalizerSpec, mesh: Mesh): number[][] {
+  const byRank: number[][] = [];
+  for (const ranks of ranksHoldingSets(spec, mesh)) for (const rank of ranks) byRank[rank] = ranks;
+  return byRank;
+}
+
+/** A layout other than `sharded` cuts no token. */
+function ranksHoldingSets(spec: NormalizerSpec, mesh: Mesh): number[][] {
   if (layoutOf(spec) !== "sharded") return everyRank(mesh);
   const { reduces, channelGroups } = createNormalizer(spec);
   return ranksSharingSets(reduces, mesh, channelGroups);

@@ -57,7 +57,7 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly running: RunningStatistics;
   readonly epsilon: number;
   readonly communicator: Communicator;
-  /** Values of a set on each rank of the group, in group order; null where padding decides. */
+  /** Values of a set on each rank of the group, in group order; null where the samples or padding decide. */
   readonly partCounts: readonly number[] | null;
   /** Room for `count` values that a collective may send in a format; default: the scenario's payload. */
   payload(count: number, format?: WireFormat): FloatArray;

@@ -1,4 +1,3 @@
-import type { Extent } from "../kernels/index-sets.ts";
 import { coordinatesOf, type Layout, type Shard, shardOf } from "./mesh.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
 import type { Mesh, SyntheticSource } from "./scenario.ts";
@@ -35,7 +34,7 @@ export function fillShard(
 
 /** Draw one rank's shard of its data coordinate's dy, for x that files gave; as `fillShard` does. */
 export function fillShardGradient(
-  shape: Pick<SyntheticSource, "channels" | "positions">,
+  shape: { readonly channels: number; readonly positionExtents: readonly number[] },
   seed: number,
   mesh: Mesh,
   rank: number,
@@ -48,11 +47,13 @@ export function fillShardGradient(
     fillGradient(seed, data, trainingStep, batch.dy);
     return;
   }
-  const whole = wholeMicrobatch(shape, batch);
+  const { channels, positionExtents } = shape;
+  const whole = wholeMicrobatch({ channels, positions: positionExtents }, batch);
   fillGradient(seed, data, trainingStep, whole.dy);
-  cut(whole.dy, whole, shardOf(mesh, rank, shape.channels, shape.positions, layout), batch.dy, batch);
+  cut(whole.dy, whole, shardOf(mesh, rank, channels, positionExtents, layout), batch.dy, batch);
 }
 
+type Extent = Pick<Microbatch, "samples" | "channels" | "positions">;
 type Start = Pick<Shard, "firstChannel" | "firstPosition">;
 
 /** Copy a part of the channels and positions of a microbatch: x, dy and the mask. */
