@@ -5,6 +5,7 @@ import { localMoments, type RankView, type SetShape } from "../normalizers/opera
 import type { Mesh } from "../scenario/scenario.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import { joinMasks, joinParts, regionOf } from "./region.ts";
+import { aboutZero } from "./whole-batch.ts";
 
 /** Fills a view's statistics with what one device that holds the whole batch would know. */
 export interface Oracle {
@@ -31,7 +32,8 @@ export function oracleFor(
   viewsOf: (rank: number) => RankViews,
   weight: Float64Array,
 ): Oracle {
-  if (shape.reduces.includes("samples")) return mergedOracle(whole);
+  if (shape.reduces.includes("samples"))
+    return mergedOracle(shape.centres ? () => whole : () => aboutZero(whole));
   if (holders.length === 1) return ownOracle;
   const channelGroups = channelGroupsPerRank(shape.channelGroups, mesh);
   return shardedOracle(holders.map(viewsOf), { ...shape, channelGroups }, weight);
@@ -46,14 +48,16 @@ const ownOracle: Oracle = {
 };
 
 /** For channels, which all ranks share: the coordinator's float64 merge, in rank order. */
-function mergedOracle(whole: WholeViews): Oracle {
+function mergedOracle(current: () => WholeViews): Oracle {
   return {
     moments({ statistics }) {
+      const whole = current();
       statistics.count.fill(whole.count[0]!);
       statistics.mean.set(whole.mean);
       statistics.m2.set(whole.m2);
     },
     gradientSums({ statistics, weight }) {
+      const whole = current();
       for (let c = 0; c < weight.length; c++) {
         statistics.sumG[c] = whole.sumDy[c]! * weight[c]!;
         statistics.sumGXmu[c] = whole.sumDyXmu[c]! * weight[c]!;

@@ -13,6 +13,7 @@ import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence
 import type { PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
 import { weightGradientsOf } from "./weight-gradients.ts";
+import { aboutZero } from "./whole-batch.ts";
 import type { Workload } from "./workload.ts";
 
 interface Surroundings {
@@ -31,10 +32,11 @@ export function recordPass(
   around: Surroundings,
 ): void {
   const results = [...unordered].sort((a, b) => a.rank - b.rank);
-  const { ranks, whole, workload } = around;
+  const { ranks, workload } = around;
   const spansRanks = normalizer.reduces.includes("samples");
+  const whole = normalizer.centres ? around.whole : aboutZero(around.whole);
   recordCollectives(record, normalizer, results, trainingStep, around);
-  recordNumerics(record, results, ranks, spansRanks, workload.scenario.mesh);
+  recordNumerics(record, results, ranks, spansRanks && normalizer.centres, workload.scenario.mesh);
   const setCounts = results.map(({ setCount }) => setCount);
   if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, setCounts, whole);
   else {
@@ -138,7 +140,7 @@ function recordNumerics(
   { numerics, groups, spec }: NormalizerRecord,
   results: readonly PassResult[],
   ranks: readonly RankViews[],
-  spansRanks: boolean,
+  hasVariances: boolean,
   mesh: Mesh,
 ): void {
   for (const { nonFinite } of results) numerics.nonFinite += nonFinite;
@@ -149,7 +151,7 @@ function recordNumerics(
     for (let set = 0; set < setCount; set++) {
       if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
       const isFirstChannel = firstChannel === 0 && set % extent.channels === 0;
-      if (spansRanks && isFirstChannel && used.count[set] === 1) numerics.singleValueGroups++;
+      if (hasVariances && isFirstChannel && used.count[set] === 1) numerics.singleValueGroups++;
     }
   }
 }

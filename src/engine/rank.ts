@@ -2,7 +2,7 @@ import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
-import type { Normalizer, RankView, SetStatistics } from "../normalizers/operator.ts";
+import type { Normalizer, RankView, Recurrence, SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
@@ -53,6 +53,8 @@ export class Rank {
   readonly #running: readonly RunningStatistics[];
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
+  readonly #recurrences: readonly (Recurrence | null)[];
+  readonly #recurrencesWhole: readonly (Recurrence | null)[];
   readonly #oracles: readonly Oracle[];
 
   constructor(rank: number, context: ThreadContext, views: RankViews, endpoint: Endpoint) {
@@ -71,6 +73,10 @@ export class Rank {
       new RunningStatistics(views.extent.channels, "momentum" in spec ? spec.momentum : null);
     this.#running = normalizers.map(runningOf);
     this.#runningWhole = normalizers.map(runningOf);
+    const recurrenceOf = (normalizer: Normalizer): Recurrence | null =>
+      normalizer.recurrence?.(views.extent.channels) ?? null;
+    this.#recurrences = this.#normalizers.map(recurrenceOf);
+    this.#recurrencesWhole = this.#normalizers.map(recurrenceOf);
     this.#oracles = this.#normalizers.map((normalizer, index) => {
       const holders = context.holders[index]![rank]!;
       const weight = context.whole.weight[index]!;
@@ -112,6 +118,7 @@ export class Rank {
     this.#enter(trainingStep, index, "forward");
     for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
     if (normalizer.tracksStatistics) for (const view of views) this.#track(index, view);
+    this.#views.runningVariance[index]!.set(this.#recurrences[index]?.running ?? []);
     if (workload.scenario.backward) {
       this.#enter(trainingStep, index, "backward");
       yield* this.#backward(normalizer, views);
@@ -207,6 +214,7 @@ export class Rank {
       shift,
       offset,
       running,
+      recurrence: this.#recurrences[index]!,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       communicator,
       partCounts: this.#partCounts(index),
@@ -232,7 +240,7 @@ export class Rank {
     const view = this.#viewOf(index, slice, communicator, statistics, running);
     const part = scratch.subarray(0, y.length);
     compareWithWhole(
-      { ...view, y: part, dx: part },
+      { ...view, recurrence: this.#recurrencesWhole[index]!, y: part, dx: part },
       normalizer,
       this.#oracles[index]!,
       { y, dx: workload.scenario.backward ? dx : null },

@@ -30,6 +30,7 @@ export function compareWithWhole(
   kernels.compare({ x: own.y, mask: input.mask }, view.y, channelSets, comparedY);
   if (own.dx === null) return;
   oracle.gradientSums(view);
-  differentiateSets(view, weight);
+  if (view.recurrence === null) differentiateSets(view, weight);
+  else view.recurrence.differentiate(view);
   kernels.compare({ x: own.dx, mask: input.mask }, view.dx, channelSets, comparedDx);
 }

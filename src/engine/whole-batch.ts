@@ -30,6 +30,17 @@ export function mergeWholeBatch(ranks: readonly RankViews[], whole: WholeViews):
   }
 }
 
+/** The moments and gradient sums of the whole batch about 0 instead of about its means. */
+export function aboutZero(whole: WholeViews): WholeViews {
+  const n = whole.count[0]!;
+  return {
+    ...whole,
+    mean: new Float64Array(whole.mean.length),
+    m2: whole.m2.map((m2, c) => m2 + n * whole.mean[c]! * whole.mean[c]!),
+    sumDyXmu: whole.sumDyXmu.map((sum, c) => sum + whole.mean[c]! * whole.sumDy[c]!),
+  };
+}
+
 /** The ranks that hold a channel of the whole batch, ascending. */
 export function holdersOf(ranks: readonly RankViews[], channel: number): RankViews[] {
   return ranks.filter(

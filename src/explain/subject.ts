@@ -16,6 +16,8 @@ const entries: Readonly<Record<string, Subject["entry"]>> = {
   "group-norm": { type: "group-norm", groups: 2 },
   "instance-norm": { type: "instance-norm" },
   "batch-renorm": { type: "batch-renorm", group: "rank" },
+  "power-norm": { type: "power-norm", group: "rank" },
+  mabn: { type: "mabn", group: "rank", window: 16 },
 };
 
 /** Names that `subjectsOf` knows; `batch-norm` is local, `SyncBN` pools over all ranks. */

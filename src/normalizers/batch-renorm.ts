@@ -41,11 +41,11 @@ function renormalizeSets(rank: RankView, { rMax, dMax }: BatchRenormSpec): void 
 }
 
 /** Infinite over a running std of 0, which ε = 0 allows; 0 of 0 is 0. */
-function ratio(value: number, std: number): number {
+export function ratio(value: number, std: number): number {
   return value === 0 ? 0 : value / std;
 }
 
-/** NaN stays NaN. */
-function clip(value: number, least: number, most: number): number {
+/** The value of [least, most] that is nearest; NaN stays NaN. */
+export function clip(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }

@@ -55,12 +55,27 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly offset: Float64Array;
   /** As the steps before left it. */
   readonly running: RunningStatistics;
+  /** Of a normaliser that has one: as the steps before left it. */
+  readonly recurrence: Recurrence | null;
   readonly epsilon: number;
   readonly communicator: Communicator;
   /** Values of a set on each rank of the group, in group order; null where the samples or padding decide. */
   readonly partCounts: readonly number[] | null;
   /** Room for `count` values that a collective may send in a format; default: the scenario's payload. */
   payload(count: number, format?: WireFormat): FloatArray;
+}
+
+/**
+ * What a normaliser of mean squares remembers from one training step to the next, and does with it. A rank
+ * has one, and another that is shown the whole batch instead.
+ */
+export interface Recurrence {
+  /** Mean squares that evaluation divides by, one per channel. */
+  readonly running: Float64Array;
+  /** Takes in a step's count and m2: invStd, scale and y. A step without values is none. */
+  normalize(rank: RankView): void;
+  /** Takes in the step's sumGXmu, which contains γ: dx. */
+  differentiate(rank: RankView): void;
 }
 
 /** A collective that a normaliser takes part in. */
@@ -94,6 +109,8 @@ export interface ForwardResult {
 export interface Normalizer extends SetShape {
   /** Whether the pass keeps running statistics for inference. */
   readonly tracksStatistics: boolean;
+  /** What it remembers, before the first step, of so many channels; absent: y and dx depend on no step before. */
+  recurrence?(channels: number): Recurrence;
   /** The collectives of one training step, in order, that a rank of this extent takes part in where its group has others. */
   collectives(extent: Extent, sets: SetsOfRank): readonly CollectiveShape[];
   /** invStd, scale and y from count, mean and m2 of whole sets: the part of forward after pooling. */

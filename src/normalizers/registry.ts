@@ -4,7 +4,9 @@ import { batchRenorm } from "./batch-renorm.ts";
 import { groupNorm } from "./group-norm.ts";
 import { instanceNorm } from "./instance-norm.ts";
 import { layerNorm } from "./layer-norm.ts";
+import { mabn } from "./mabn.ts";
 import type { Normalizer } from "./operator.ts";
+import { powerNorm } from "./power-norm.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { synchronizations } from "./synchronization.ts";
 
@@ -14,6 +16,8 @@ const makers: { readonly [T in Type]: (spec: Extract<NormalizerSpec, { readonly 
   {
     "batch-norm": (spec) => batchNorm(spec),
     "batch-renorm": batchRenorm,
+    "power-norm": powerNorm,
+    mabn,
     "layer-norm": layerNorm,
     "rms-norm": rmsNorm,
     "group-norm": groupNorm,

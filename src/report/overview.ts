@@ -1,7 +1,7 @@
 import { ranksPerSet } from "../normalizers/axis-rule.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { layoutOf } from "../scenario/mesh.ts";
-import type { NormalizerSpec, PoolingSpec, RankGroups } from "../scenario/scenario.ts";
+import type { NormalizerSpec, RankGroups } from "../scenario/scenario.ts";
 import type { Summary } from "../statistics/summary.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
@@ -92,7 +92,7 @@ function headingOf({ scenario, normalizers }: Report): string {
   return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${numbers}${steps}, seed ${scenario.seed}`;
 }
 
-type ResidentType = Exclude<NormalizerSpec["type"], PoolingSpec["type"]>;
+type ResidentType = Exclude<NormalizerSpec, { readonly group: RankGroups }>["type"];
 
 /** What one statistic of a normaliser that pools over no ranks is taken over. */
 const residentSets: Readonly<Record<ResidentType, string>> = {

@@ -3,10 +3,15 @@ import { extentOf } from "../engine/arena-plan.ts";
 import { type Metric, metrics } from "../engine/divergence-log.ts";
 import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
 import type { WeightGradients } from "../engine/weight-gradients.ts";
+import { createNormalizer } from "../normalizers/registry.ts";
 import { layoutOf } from "../scenario/mesh.ts";
 import { bytesPerValue } from "../scenario/number-format.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "../scenario/scenario.ts";
-import { type ExpectedDivergence, expectedDivergence } from "../statistics/expected-divergence.ts";
+import {
+  type ExpectedDivergence,
+  expectedDivergence,
+  expectedOfMeanSquares,
+} from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
 
 /** What one rank saw of a normaliser, in the last training step. */
@@ -31,7 +36,7 @@ export interface NormalizerReport {
   readonly type: NormalizerSpec["type"];
   /** null for normalisers that pool over no ranks. */
   readonly group: RankGroups | null;
-  /** How groups are synchronised; null where nothing is. */
+  /** How groups are synchronised; null where nothing is, or where there is one way. */
   readonly implementation: string | null;
   readonly communication: {
     readonly forward: Communication;
@@ -66,14 +71,13 @@ export function reportOf(simulation: Simulation): Report {
 
 function normalizerReport(record: NormalizerRecord, simulation: Simulation): NormalizerReport {
   const { spec, divergence, numerics, wallSeconds } = record;
-  const pools = "group" in spec;
   const synchronizes = record.groups.some(({ ranks }) => ranks.length > 1);
   const expected = expectationFor(record, simulation);
   return {
     name: spec.name,
     type: spec.type,
-    group: pools ? spec.group : null,
-    implementation: pools && synchronizes ? spec.implementation : null,
+    group: "group" in spec ? spec.group : null,
+    implementation: "implementation" in spec && synchronizes ? spec.implementation : null,
     communication: { ...communicationOf(record.collectives, simulation), wallSeconds },
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
@@ -87,7 +91,7 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
 /**
  * The closed forms for this normaliser's groups. They are for y = x̂: outputMse scales with the mean
  * of weight², and a bias leaves outputCosine without a closed form. Batch renorm's y and dx depend on
- * what the running statistics saw before: no closed form.
+ * what the running statistics saw before: no closed form. Nor have mean squares one, where the mean is not known.
  */
 function expectationFor(record: NormalizerRecord, { workload }: Simulation): ExpectedDivergence {
   const expected = expectedDivergence(record.groupCounts);
@@ -97,6 +101,7 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
   const meanSquare = weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length;
   const isExact = expected.outputMse === 0;
   const hasBias = list(record.spec.bias).some((bias) => bias !== 0);
+  if (!isExact && createNormalizer(record.spec).recurrence !== undefined) return expectedOfMeanSquares;
   if (record.spec.type === "batch-renorm" && !isExact)
     return { ...expected, outputMse: null, outputCosine: null, gradientCosine: null };
   return {

@@ -1,5 +1,6 @@
 import type { Finding } from "./issues.ts";
 import { meshFindings } from "./mesh-consistency.ts";
+import { normalizerFields } from "./normalizer-schema.ts";
 import { type DraftNormalizer, normalizerName } from "./resolution.ts";
 import type { RankGroups } from "./scenario.ts";
 import type { SoundFields } from "./sound-fields.ts";
@@ -138,8 +139,8 @@ function nameFindings(normalizers: SoundFields["normalizers"]): Finding[] {
 /** Whether `normalizerName` can tell the name: it was given, or what it is made of is sound. */
 function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNormalizer {
   if (normalizer.name !== undefined) return true;
-  const pools = normalizer.type === "batch-norm" || normalizer.type === "batch-renorm";
-  return pools ? normalizer.group !== undefined : normalizer.type !== undefined;
+  const { type } = normalizer;
+  return type !== undefined && (!("group" in normalizerFields[type]) || "group" in normalizer);
 }
 
 /** Faults that would never happen. */

@@ -11,7 +11,7 @@ const common = {
 };
 
 const ranks = z.array(z.int().min(0).max(1023)).min(1);
-const pooling = {
+const grouped = {
   ...common,
   group: z
     .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024), z.array(ranks).min(1)])
@@ -20,6 +20,9 @@ const pooling = {
       "Ranks that pool statistics: rank (local), world (all that hold the same channels), node, that many consecutive ranks, or a list of ranks " +
         "for each group, such as [[0, 2], [1, 3]].",
     ),
+};
+const pooling = {
+  ...grouped,
   implementation: z
     .enum(["pytorch", "all-reduce-moments"])
     .default("pytorch")
@@ -74,6 +77,51 @@ const token = {
         "that tensor ranks do not sum (sequence-parallel).",
     ),
 };
+const stepCount = z
+  .int()
+  .min(0)
+  .max(2 ** 24);
+const newWeight = real.min(0).max(1);
+
+const powerNorm = section({
+  type: z
+    .literal("power-norm")
+    .describe("Divides each channel by a running root mean square; its input is what GroupScaling gave."),
+  ...grouped,
+  warmUp: stepCount
+    .default(10_000)
+    .describe("Training steps that divide by the batch's own mean square. Default as in the authors' code."),
+  momentum: newWeight
+    .default(0.1)
+    .describe("Weight of the NEW batch in the running mean square: 1 - 0.9 of the authors' code."),
+  momentumBackward: newWeight
+    .default(0.1)
+    .describe(
+      "Share of the accumulated error by which a gradient is corrected: 1 - 0.9 of the authors' code.",
+    ),
+});
+
+const mabn = section({
+  type: z
+    .literal("mabn")
+    .describe("Divides each channel by the root of the mean square of the last training steps, averaged."),
+  ...grouped,
+  window: z.int().min(1).max(4096).describe("Training steps that are averaged, forward and backward."),
+  warmUp: stepCount
+    .default(100)
+    .describe(
+      "Steps before this one use the batch's own mean square, as the first window does. Default as in the authors' code.",
+    ),
+  renormAfter: stepCount
+    .default(1000)
+    .describe(
+      "Steps, at least warmUp, before the output is corrected by std / running std, clipped to [1/5, 5]. " +
+        "Default as in the authors' code.",
+    ),
+  momentum: newWeight
+    .default(0.02)
+    .describe("Weight of the NEW average in the running mean square: 1 - 0.98 of the authors' code."),
+});
 
 const layerNorm = section({
   type: z.literal("layer-norm").describe("Normalises each token over its channels."),
@@ -112,6 +160,8 @@ const instanceNorm = section({
 export const normalizerSchema: z.ZodType<DraftNormalizer> = z.discriminatedUnion("type", [
   batchNorm,
   batchRenorm,
+  powerNorm,
+  mabn,
   layerNorm,
   rmsNorm,
   groupNorm,
@@ -123,6 +173,8 @@ export const normalizerFields: Readonly<Record<NormalizerSpec["type"], Readonly<
   {
     "batch-norm": batchNorm.shape,
     "batch-renorm": batchRenorm.shape,
+    "power-norm": powerNorm.shape,
+    mabn: mabn.shape,
     "layer-norm": layerNorm.shape,
     "rms-norm": rmsNorm.shape,
     "group-norm": groupNorm.shape,

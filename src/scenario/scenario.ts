@@ -94,9 +94,12 @@ interface NormalizerBase {
 /** `rank` (local), `world`, `node` (ranks of one node), that many consecutive ranks, or a list of ranks per group. */
 export type RankGroups = "rank" | "world" | "node" | number | readonly (readonly number[])[];
 
-interface PoolingBase extends NormalizerBase {
+interface GroupedBase extends NormalizerBase {
   /** Which ranks pool their statistics; every rank is in one group. */
   readonly group: RankGroups;
+}
+
+interface PoolingBase extends GroupedBase {
   /** How a group of several ranks is synchronised. */
   readonly implementation: "pytorch" | "all-reduce-moments";
   /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
@@ -159,10 +162,43 @@ export interface InstanceNormSpec extends NormalizerBase {
   readonly type: "instance-norm";
 }
 
-/** Normalisers that pool statistics of a channel over ranks, and remember them. */
+/** Normalisers that pool moments of a channel over ranks, and remember them. */
 export type PoolingSpec = BatchNormSpec | BatchRenormSpec;
 
-export type NormalizerSpec = PoolingSpec | LayerNormSpec | RmsNormSpec | GroupNormSpec | InstanceNormSpec;
+/** Divides each channel by a running root mean square, and moves its gradient by a running one too. */
+export interface PowerNormSpec extends GroupedBase {
+  readonly type: "power-norm";
+  /** Steps that divide by the batch's own root mean square. */
+  readonly warmUp: number;
+  /** Weight of the NEW batch in the running mean square. */
+  readonly momentum: number;
+  /** Weight of the newest error in what the gradient is corrected with. */
+  readonly momentumBackward: number;
+}
+
+/** Divides each channel by the root of the average mean square of the last steps, and differentiates likewise. */
+export interface MabnSpec extends GroupedBase {
+  readonly type: "mabn";
+  /** Steps that are averaged. */
+  readonly window: number;
+  /** Steps, one less than these, that use the batch's own mean square. */
+  readonly warmUp: number;
+  /** Steps without the correction towards the running mean square. */
+  readonly renormAfter: number;
+  /** Weight of the NEW average in the running mean square. */
+  readonly momentum: number;
+}
+
+/** Normalisers of mean squares that depend on the training steps before. */
+export type RecurrentSpec = PowerNormSpec | MabnSpec;
+
+export type NormalizerSpec =
+  | PoolingSpec
+  | RecurrentSpec
+  | LayerNormSpec
+  | RmsNormSpec
+  | GroupNormSpec
+  | InstanceNormSpec;
 
 /** A rank that fails on purpose, to see what a run does then. */
 export interface InjectedFault {

@@ -35,6 +35,9 @@ const nothing: ExpectedDivergence = {
   betweenRankShare: null,
 };
 
+/** Where mean squares stand for the moments: means are taken as 0, and the rest depends on the data's means. */
+export const expectedOfMeanSquares: ExpectedDivergence = { ...nothing, meanGap: 0, betweenRankShare: 0 };
+
 /**
  * What a normaliser's divergence is on average when the data are i.i.d. Gaussian: exactly 0, and
  * cosines exactly 1, when one group holds every value.
