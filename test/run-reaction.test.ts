@@ -15,6 +15,8 @@ const cluster = {
 const data = { source: "gaussian", samples: 4, channels: 6, positions: [3] };
 const local = { name: "local", type: "batch-norm", group: "rank" };
 const sync = { name: "sync", type: "batch-norm", group: 4 };
+const powerNorm = { name: "PN", type: "power-norm", warmUp: 1 };
+const mabn = { name: "MABN", type: "mabn", window: 2, warmUp: 0, renormAfter: 0 };
 const base: Record<string, unknown> = {
   seed: 3,
   mesh: { data: 4 },
@@ -89,6 +91,18 @@ const turns: readonly Turn[] = [
     const cut = { mesh: { tensor: 2 }, normalizers: [{ type: "layer-norm" }] };
     return { name, from: cut, to: { normalizers: [{ type: "layer-norm", ...field }] } };
   }),
+  ...Object.entries({ warmUp: 0, momentum: 0.5, momentumBackward: 0.5, group: 2 }).map(([key, value]) => ({
+    name: `normalizers.${key} (power-norm)`,
+    from: { normalizers: [powerNorm] },
+    to: { normalizers: [{ ...powerNorm, [key]: value }] },
+  })),
+  ...Object.entries({ window: 3, warmUp: 4, renormAfter: 3, momentum: 0.5, group: 2 }).map(
+    ([key, value]) => ({
+      name: `normalizers.${key} (mabn)`,
+      from: { normalizers: [mabn], trainingSteps: 4 },
+      to: { normalizers: [{ ...mabn, [key]: value }], trainingSteps: 4 },
+    }),
+  ),
   {
     name: "normalizers.momentum",
     to: { normalizers: [local, { ...sync, momentum: 0.5 }] },

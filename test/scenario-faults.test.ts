@@ -58,7 +58,7 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown normaliser",
     written({ 8: "  - { name: BN, type: BatchNorm }" }),
-    '8:23: normalizers[0].type: expected "batch-norm", "batch-renorm", "layer-norm", "rms-norm", "group-norm" or "instance-norm", got "BatchNorm"; did you mean "batch-norm"?',
+    '8:23: normalizers[0].type: expected "batch-norm", "batch-renorm", "power-norm", "mabn", "layer-norm", "rms-norm", "group-norm" or "instance-norm", got "BatchNorm"; did you mean "batch-norm"?',
   ],
   [
     "an unknown group",
@@ -122,6 +122,14 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "a grid, of which run would need one point",
     written({ 10: "matrix: { seed: [1, 2] }" }),
     "10:1: matrix: expected one scenario, got a grid of them, which `normsim sweep` runs",
+  ],
+  [
+    "moving averages of nothing",
+    written({ 8: "  - { type: mabn, warmUp: -1, momentum: 2 }", 9: "  - { name: other, type: mabn, window: 0 }" }),
+    "8:5: normalizers[0].window: missing: expected a number",
+    "8:27: normalizers[0].warmUp: expected at least 0, got -1",
+    "8:41: normalizers[0].momentum: expected at most 1, got 2",
+    "9:40: normalizers[1].window: expected at least 1, got 0",
   ],
   [
     "an unknown algorithm",

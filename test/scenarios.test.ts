@@ -1,15 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readScenario } from "../src/node/scenario-files.ts";
+import { groupsOf } from "../src/normalizers/group.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
 import { layoutOf } from "../src/scenario/mesh.ts";
 import type { NpyBatches } from "../src/scenario/npy-source.ts";
-import type { NormalizerSpec, Scenario } from "../src/scenario/scenario.ts";
+import type { NormalizerSpec, RecurrentSpec, Scenario } from "../src/scenario/scenario.ts";
 import { simulate } from "../src/simulate.ts";
 import { expectOutcome } from "./support/expect-outcome.ts";
 import type { BatchNormCase, NormalizerCase, Outcome, RankInput } from "./support/normalizer-case.ts";
 import { referenceOutcome } from "./support/outcome.ts";
+import { expectRecurrent, recurrentReference } from "./support/recurrent-reference.ts";
 import { type JoinedRank, unsharded } from "./support/unsharded.ts";
 
 // Oracle: the slow reference of support/reference.ts on the very x and dy that the ranks held. It pools
@@ -19,7 +21,7 @@ const folder = new URL("../scenarios/", import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 function caseOf(
-  spec: NormalizerSpec,
+  spec: Exclude<NormalizerSpec, RecurrentSpec>,
   ranks: readonly JoinedRank[],
   { channels, positions }: { readonly channels: number; readonly positions: readonly number[] },
   { cluster: { gpusPerNode }, storage }: Scenario,
@@ -50,6 +52,24 @@ function caseOf(
   return { ...pooling, trainingSteps: 1, earlier: [], ...ghost };
 }
 
+/** Expects every next training step of a normaliser that remembers the steps before. */
+function recurrenceOf(
+  spec: RecurrentSpec,
+  { mesh, cluster }: Scenario,
+  { channels, positions }: { readonly channels: number; readonly positions: readonly number[] },
+  storage: "float32" | "float64",
+): (ranks: readonly JoinedRank[]) => void {
+  const perSample = positions.reduce((product, extent) => product * extent, 1);
+  const groups = groupsOf(spec, { data: mesh.data, tensor: 1, sequence: 1 }, cluster.gpusPerNode);
+  const references = groups.map(() => recurrentReference(spec, channels, perSample));
+  return (ranks) => {
+    for (const [index, group] of groups.entries()) {
+      const members = group.ranks.map((rank) => ranks[rank]!);
+      expectRecurrent(members, references[index]!(members), spec, members, storage);
+    }
+  };
+}
+
 function shapeOf({ data }: Scenario, batches: NpyBatches | null) {
   if (batches !== null) return { channels: batches.channels, positions: batches.positionExtents };
   if (data.source === "npy") throw new Error("a scenario of files needs their contents");
@@ -62,6 +82,7 @@ describe("the shipped scenarios", () => {
       const { scenario, batches } = await readScenario(new URL(name, folder).pathname);
       let compared = 0;
       const earlier: number[][][] = [];
+      const recurrences = new Map<number, (ranks: readonly JoinedRank[]) => void>();
       const report = await simulate(scenario, {
         ...(batches === null ? {} : { batches }),
         onPass(pass) {
@@ -71,14 +92,18 @@ describe("the shipped scenarios", () => {
           if ("fault" in spec) return;
           const ranks = unsharded(scenario.mesh, pass.ranks, layoutOf(spec));
           const shape = shapeOf(scenario, batches);
-          const example = caseOf(spec, ranks, shape, scenario, earlier);
-          const want = referenceOutcome(example);
-          const got: Outcome = { ranks };
-          expectOutcome(
-            got,
-            { ...example, expected: { ranks: want.ranks } },
-            scenario.storage === "float64" ? "float64" : "float32",
-          );
+          const storage = scenario.storage === "float64" ? "float64" : "float32";
+          if (spec.type === "power-norm" || spec.type === "mabn") {
+            const known = recurrences.get(pass.normalizer);
+            const expectStep = known ?? recurrenceOf(spec, scenario, shape, storage);
+            recurrences.set(pass.normalizer, expectStep);
+            expectStep(ranks);
+          } else {
+            const example = caseOf(spec, ranks, shape, scenario, earlier);
+            const want = referenceOutcome(example);
+            const got: Outcome = { ranks };
+            expectOutcome(got, { ...example, expected: { ranks: want.ranks } }, storage);
+          }
           if (pass.normalizer === scenario.normalizers.length - 1)
             earlier.push(pass.ranks.map(({ x }) => Array.from(x)));
         },
@@ -114,6 +139,8 @@ describe("the shipped scenarios", () => {
       "group-sweep",
       "normalizer-family",
       "ghost-batch-norm",
+      "power-norm",
+      "mabn",
       "tensor-parallel-layer-norm",
       "megatron-layer-norm",
       "missing-gradient-all-reduce",

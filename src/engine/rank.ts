@@ -54,6 +54,7 @@ export class Rank {
   /** What the running statistics would be if every step pooled the whole batch. */
   readonly #runningWhole: readonly RunningStatistics[];
   readonly #recurrences: readonly (Recurrence | null)[];
+  /** What they would remember of the whole batch. */
   readonly #recurrencesWhole: readonly (Recurrence | null)[];
   readonly #oracles: readonly Oracle[];
 
