@@ -145,6 +145,19 @@ describe("GroupNorm (table test 33)", () => {
   });
 });
 
+test("InstanceNorm of one position is its bias and passes no gradient (table test 33)", async () => {
+  // Hand: one value is its own mean. PyTorch refuses such an input.
+  const { kept, report } = await run(batchesOf([4, 2], 4, []), [
+    { name: "IN", type: "instance-norm", weight, bias },
+  ]);
+  for (const [rank, samples] of [4, 2].entries()) {
+    const { y, dx, dWeight } = kept.IN![rank]!;
+    expect(y).toEqual(Array.from({ length: samples }, () => bias).flat());
+    expect([...dx, ...dWeight].every((value) => value === 0)).toBe(true);
+  }
+  expect(report.normalizers[0]!.numerics.constantSets).toBe(6 * 4);
+});
+
 describe("RMSNorm (table test 35)", () => {
   test("does not see a scale of its input, and sees a shift", async () => {
     const batches = batchesOf([3], 5, [2]);

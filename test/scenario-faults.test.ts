@@ -125,7 +125,10 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   ],
   [
     "moving averages of nothing",
-    written({ 8: "  - { type: mabn, warmUp: -1, momentum: 2 }", 9: "  - { name: other, type: mabn, window: 0 }" }),
+    written({
+      8: "  - { type: mabn, warmUp: -1, momentum: 2 }",
+      9: "  - { name: other, type: mabn, window: 0 }",
+    }),
     "8:5: normalizers[0].window: missing: expected a number",
     "8:27: normalizers[0].warmUp: expected at least 0, got -1",
     "8:41: normalizers[0].momentum: expected at most 1, got 2",
