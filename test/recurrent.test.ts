@@ -11,6 +11,7 @@ import { expectClose } from "./support/close.ts";
 import type { RankInput, RankOutcome } from "./support/normalizer-case.ts";
 import { expectRecurrent, recurrentReference } from "./support/recurrent-reference.ts";
 import { scenarioFrom } from "./support/scenario.ts";
+import { type JoinedRank, unsharded } from "./support/unsharded.ts";
 import { wave } from "./support/wave.ts";
 
 // Oracles: NumPy 1.24.2 by test/golden/recurrent.py; closed forms and invariants, each said where it is used.
@@ -175,6 +176,14 @@ describe("PowerNorm's gradient", () => {
   }
 });
 
+test("MABN corrects by at most 5 and at least 1/5", async () => {
+  // Hand: std over running std is 100/1 and 0.01/1 in the first step, and ε = 0: y is 5 and 1/5 times the sign.
+  const rank = { samples: 2, x: [100, 0.01, -100, 0.01], dy: [1, 1, 1, 1], mask: null };
+  const spec = { type: "mabn", window: 1, warmUp: 0, renormAfter: 0, epsilon: 0 };
+  const { steps } = await run(spec, [[rank]], 2, 1);
+  expectClose(steps[0]!.ranks[0]!.y, [5, 0.2, -5, 0.2], 1e-15, 0);
+});
+
 const recurrent = [
   { name: "PN", type: "power-norm", warmUp: 2, weight: [1.5, -0.5, 2] },
   { name: "MABN", type: "mabn", window: 2, warmUp: 0, renormAfter: 1, momentum: 0.5, weight: [1.5, -0.5, 2] },
@@ -258,6 +267,24 @@ for (const spec of recurrent) {
       expect(Array.from(done[0]!.ranks[0]!.dx).every(Number.isFinite)).toBe(true);
       expect(report.normalizers[0]!.numerics).toMatchObject({ singleValueGroups: 0, constantSets: 1 });
       expect(warningsOf(report)).toEqual([`${spec.name}: 1 statistic without spread: x̂ is 0 there`]);
+    });
+
+    test("of the world is the same where channels and positions are sharded", async () => {
+      const data = { source: "gaussian", samples: 2, channels: 3, positions: [5], mean: 1 };
+      const joined = async (axes: Record<string, number>) => {
+        const mesh = { data: 2, tensor: 1, sequence: 1, ...axes };
+        const fields = { mesh, data, storage: "float64", trainingSteps: 4 };
+        const kept: JoinedRank[][] = [];
+        await simulate(scenarioFrom({ ...fields, normalizers: [{ ...spec, group: "world" }] }), {
+          onPass: ({ ranks }) => void kept.push(unsharded(mesh, ranks)),
+        });
+        return kept.flat();
+      };
+      const whole = await joined({});
+      // Sums of 20 values of order 4, in another order.
+      for (const [at, rank] of (await joined({ tensor: 3, sequence: 2 })).entries())
+        for (const key of ["y", "dx", "dWeight", "dBias"] as const)
+          expectClose(rank[key], whole[at]![key], 0, 1e-13, key);
     });
 
     test("does not depend on which other normalisers run", async () => {

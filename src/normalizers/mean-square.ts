@@ -5,8 +5,8 @@ import { localMoments, type Normalizer, type RankView, type Recurrence } from ".
  * A normaliser of each channel by mean squares over samples and positions of every rank in the group, of this
  * step and of those before: nothing is centred.
  *
- * Forward all-reduces Σx² per channel and the count, backward Σdy·x per channel; the count travels in the
- * storage type, where float32 holds integers to 2^24. dWeight and dBias stay local, as BatchNorm's do. The
+ * Forward all-reduces Σx² per channel and the count, backward Σdy·x per channel; the count travels as the sums
+ * do, so that it is exact up to 2^24 in float32, 2^11 in float16 and 2^8 in bfloat16. dWeight and dBias stay local, as BatchNorm's do. The
  * authors' own layers pool nothing over ranks: that is group `rank`.
  */
 export function meanSquareNormalizer(recurrence: (channels: number) => Recurrence): Normalizer {
