@@ -1,6 +1,17 @@
 import type { WireFormat } from "../scenario/number-format.ts";
 import type { Operation, Schedule } from "./schedule.ts";
 
+/** What a few elements of a rank's vector held while a collective ran: enough to show it at work. */
+export interface PayloadSample {
+  /** Elements of the schedule's vector, ascending: the first of each sampled block. */
+  readonly elements: readonly number[];
+  /**
+   * Before step s: `valuesPerElement` values of each of these elements; the last entry is after the last sampled step. What an
+   * all-gather has not brought yet is whatever lay there.
+   */
+  readonly values: number[][];
+}
+
 /** What one rank really moved in one collective. */
 export interface LedgerEntry {
   /** Index into the scenario's normalisers. */
@@ -16,6 +27,8 @@ export interface LedgerEntry {
   messagesSent: number;
   bytesSent: number;
   bytesReceived: number;
+  /** Of the first collective of a normaliser, on the first ranks of its first group. */
+  sample?: PayloadSample;
 }
 
 /** An entry for a collective that is about to run: nothing has moved yet. */

@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
 import { type ContributionCounts, contributionCounts } from "../collectives/contribution-counts.ts";
 import { type LedgerEntry, newEntry } from "../collectives/ledger.ts";
+import { samplePayload } from "../collectives/payload-sample.ts";
 import { blockStart, type Schedule } from "../collectives/schedule.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
@@ -123,6 +124,7 @@ export class Endpoint {
     control.words[control.rankWord(this.#rank, "collective")] = this.ledger.length + 1;
     const entry = newEntry(schedule, { format, group: group.index, sequence, normalizer });
     this.ledger.push(entry);
+    const sample = samplePayload(this.ledger, schedule, me, vector, combine.valuesPerElement);
     const program = programOf(schedule, me);
     const counts = combine.counts === undefined ? null : contributionCounts(schedule, combine.counts);
     let send = 0;
@@ -153,6 +155,7 @@ export class Endpoint {
           entry,
         );
       }
+      sample();
     }
   }
 
