@@ -1,3 +1,4 @@
+import type { Dependency } from "./dependency.ts";
 import type { Explanation, NormalizerExplanation } from "./explain.ts";
 import type { Figure } from "./reasons.ts";
 import type { ToySet } from "./toy.ts";
@@ -11,19 +12,24 @@ export type Block =
   /** The first row is the heading; the first `leftCount` columns are words. */
   | { readonly kind: "table"; readonly rows: readonly (readonly string[])[]; readonly leftCount: number };
 
-/** Lay out an explanation, every text written by `spell`. */
+/** A part of an explanation before it is a text: maps that a drawing shows better than letters. */
+export type Part = Block | ({ readonly kind: "dependency"; readonly name: string } & Dependency);
+
+/** Lay out an explanation as text, every line written by `spell`. */
 export function blocksOf(
   explanation: Explanation,
   spell: (text: string) => string = (text) => text,
 ): Block[] {
   return partsOf(explanation).map((block) => {
+    if (block.kind === "dependency") return { kind: "lines", lines: mapLines(block).map(spell) };
     if (block.kind === "lines") return { ...block, lines: block.lines.map(spell) };
     if (block.kind === "table") return { ...block, rows: block.rows.map((row) => row.map(spell)) };
     return { ...block, text: spell(block.text) };
   });
 }
 
-function partsOf(explanation: Explanation): Block[] {
+/** What an explanation says, part by part. */
+export function partsOf(explanation: Explanation): Part[] {
   return [
     paragraph(
       "A normaliser computes x̂ = (x − m)/√(v + ε) over an index set: the axes it reduces over. It communicates " +
@@ -41,25 +47,29 @@ function partsOf(explanation: Explanation): Block[] {
   ];
 }
 
-function evidenceBlocks({ messages, wireBytes, dependency, notRun }: NormalizerExplanation): Block[] {
+function evidenceBlocks({ name, messages, wireBytes, dependency, notRun }: NormalizerExplanation): Part[] {
   if (dependency === null) return [paragraph(`Not run: ${notRun}`)];
   const { forward, backward } = dependency;
   const isIdentity = [...forward, ...backward].every(
     (row, index) => row.reduce((sum, it) => sum + it, 0) === 1 && row[index % forward.length] === 1,
   );
   const verdict = isIdentity ? "no rank depends on another" : "ranks depend on each other";
-  const map = (row: readonly number[]): string => row.map((it) => (it === 1 ? "█" : "·")).join("");
-  const width = Math.max(7, forward.length);
-  const rows = forward.map(
-    (row, rank) => `${`rank ${rank}`.padStart(7)}  ${map(row).padEnd(width)}  ${map(backward[rank]!)}`,
-  );
   return [
     paragraph(
       `Measured: ${messages} messages, ${wireBytes} B in all, in a training step; ${verdict}. Row: whose y or dx ` +
         "changed; column: on which rank one element of x was changed.",
     ),
-    { kind: "lines", lines: [`${"".padStart(7)}  ${"y of x".padEnd(width)}  dx of x`, ...rows] },
+    { kind: "dependency", name, ...dependency },
   ];
+}
+
+function mapLines({ forward, backward }: Dependency): string[] {
+  const map = (row: readonly number[]): string => row.map((it) => (it === 1 ? "█" : "·")).join("");
+  const width = Math.max(7, forward.length);
+  const rows = forward.map(
+    (row, rank) => `${`rank ${rank}`.padStart(7)}  ${map(row).padEnd(width)}  ${map(backward[rank]!)}`,
+  );
+  return [`${"".padStart(7)}  ${"y of x".padEnd(width)}  dx of x`, ...rows];
 }
 
 /** One set, formula by formula with the values filled in. */

@@ -16,7 +16,8 @@ export interface EstimateSummary {
   readonly notes: readonly string[];
 }
 
-const causeNames: Readonly<Record<keyof Breakdown, string>> = {
+/** What takes time beyond local BatchNorm, in words. */
+export const causeNames: Readonly<Record<keyof Breakdown, string>> = {
   kernels: "kernels: separate ones, copies, merging",
   wire: "wire: the collectives",
   launch: "launch: the host issues more",

@@ -15,9 +15,7 @@ const [typical, slowest] = [0, 1] as const;
  * @throws ScenarioError with all faults of the request at once.
  */
 export function estimateTrace(request: EstimateRequest): TimelineEvent[] {
-  const resolved = resolveRequest(request);
-  const slices: Slice[] = [];
-  stepModel(resolved).record(resolved.groupRanks, (slice) => slices.push(slice));
+  const slices = stepSlices(request);
   const typicalEvents = slices.map((slice) => eventOf(slice, typical));
   if (!slices.some(({ isSkew }) => isSkew)) return typicalEvents;
   const late = slices.map((slice, index): TimelineEvent => {
@@ -28,6 +26,18 @@ export function estimateTrace(request: EstimateRequest): TimelineEvent[] {
     return { ...eventOf(slice, slowest), name: "later than the others", flowsTo: [arrival] };
   });
   return [...typicalEvents, ...late];
+}
+
+/**
+ * That step of the rank that stands for all, slice by slice.
+ *
+ * @throws ScenarioError with all faults of the request at once.
+ */
+export function stepSlices(request: EstimateRequest): Slice[] {
+  const resolved = resolveRequest(request);
+  const slices: Slice[] = [];
+  stepModel(resolved).record(resolved.groupRanks, (slice) => slices.push(slice));
+  return slices;
 }
 
 function eventOf({ track, name, startSeconds, durationSeconds }: Slice, rank: number): TimelineEvent {
