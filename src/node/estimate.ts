@@ -1,13 +1,16 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { Cluster } from "../cost/cluster.ts";
 import { estimate as estimateStep } from "../cost/estimate/estimate.ts";
-import { estimateTrace } from "../cost/estimate/trace.ts";
+import { estimateTrace, stepSlices } from "../cost/estimate/trace.ts";
 import { parseRequest, type WrittenRequest } from "../cost/estimate/written-request.ts";
 import { clusterPresets } from "../cost/presets.ts";
 import { chromeTrace } from "../cost/trace/chrome-trace.ts";
 import { summaryOf } from "../report/estimate-summary.ts";
+import { estimatePage } from "../report/html/estimate-page.ts";
 import type { Overview } from "../report/overview.ts";
 import { readCluster } from "./cluster-files.ts";
+import { checkWritable } from "./files.ts";
+import { optionsOf, writeHtml } from "./html.ts";
 import { renderOverview } from "./terminal-table.ts";
 import { terminalWidth, wrap } from "./terminal-text.ts";
 
@@ -18,12 +21,19 @@ export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
   readonly json?: boolean;
   /** File for the timeline, as a Chrome trace. */
   readonly trace?: string;
+  /** File for a page with charts. */
+  readonly html?: string;
 }
 
 /** Estimate a step and write what the options ask for. */
-export async function estimate({ json, trace, ...written }: EstimateOptions): Promise<void> {
+export async function estimate({ json, trace, html, ...written }: EstimateOptions): Promise<void> {
   const request = parseRequest({ ...written, cluster: clusterOf(written.cluster) });
+  checkWritable({ html });
   const result = estimateStep(request);
+  if (html !== undefined)
+    writeHtml(html, ["estimate", ...optionsOf({ ...written })], (origin, digest) =>
+      estimatePage({ estimate: result, slices: stepSlices(request), origin }, digest),
+    );
   if (trace !== undefined) {
     const told = { model: result.model, cluster: result.cluster, gpus: `${result.gpus}` };
     writeFileSync(trace, `${JSON.stringify(chromeTrace(estimateTrace(request), told))}\n`);

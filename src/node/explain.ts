@@ -1,7 +1,10 @@
 import { toAscii } from "../explain/ascii.ts";
 import { type Block, blocksOf } from "../explain/blocks.ts";
 import { explain as explainNormalizers } from "../explain/explain.ts";
+import { explainPage } from "../report/html/explain-page.ts";
 import { alignColumns } from "./columns.ts";
+import { checkWritable } from "./files.ts";
+import { writeHtml } from "./html.ts";
 import { terminalWidth, wrap } from "./terminal-text.ts";
 
 /** The options of `normsim explain`. */
@@ -9,6 +12,8 @@ export interface ExplainOptions {
   /** `data=4,tensor=1,sequence=1`. */
   readonly mesh: string;
   readonly json?: boolean;
+  /** File for a page with charts. */
+  readonly html?: string;
   /** No character beyond ASCII. */
   readonly ascii?: boolean;
 }
@@ -16,9 +21,14 @@ export interface ExplainOptions {
 /** Explain normalisers and write what the options ask for. */
 export async function explain(
   normalizers: readonly string[],
-  { mesh, json, ascii }: ExplainOptions,
+  { mesh, json, ascii, html }: ExplainOptions,
 ): Promise<void> {
+  checkWritable({ html });
   const explanation = await explainNormalizers({ normalizers, mesh });
+  if (html !== undefined)
+    writeHtml(html, ["explain", ...normalizers, "--mesh", mesh], (origin, digest) =>
+      explainPage(explanation, origin, digest),
+    );
   if (json === true) {
     process.stdout.write(`${JSON.stringify({ normalizers: explanation.normalizers }, null, 2)}\n`);
     return;

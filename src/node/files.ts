@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { type Fault, ScenarioError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -23,4 +23,24 @@ export function readTextFile(path: string, whereToLook = ""): string {
   const bytes = readBytes(path, path, whereToLook);
   if (bytes instanceof Uint8Array) return new TextDecoder().decode(bytes);
   throw new ScenarioError([bytes]);
+}
+
+/**
+ * See that files can be written, before hours of work depend on it.
+ *
+ * @param outputs paths by the option that names them.
+ * @throws ScenarioError with those that cannot.
+ */
+export function checkWritable(outputs: Readonly<Record<string, string | undefined>>): void {
+  const faults = Object.entries(outputs).flatMap(([name, path]) => {
+    if (path === undefined) return [];
+    try {
+      closeSync(openSync(path, "a"));
+      return [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return [{ file: `--${name} ${path}`, path: "", message: `cannot be written (${code})` }];
+    }
+  });
+  if (faults.length > 0) throw new ScenarioError(faults);
 }

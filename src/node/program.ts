@@ -84,6 +84,7 @@ function addRun(program: Command): void {
     .option("--json", "write the report as JSON (an array if there are several scenarios)")
     .option("--out <folder>", "write report.json and report.txt into this folder")
     .option("--trace <file>", "write every message on the scenario's cluster as a Chrome trace, for Perfetto")
+    .option("--html <file>", "write a page with charts: one file that loads nothing")
     .option("--dump <folder>", "write y, dx, gradients and running statistics of the last step as .npy files")
     .option(
       "--threads <count>",
@@ -110,6 +111,7 @@ function addSweep(program: Command): void {
     .option("--csv <file>", "write every figure, one row per point and normaliser")
     .option("--parquet <file>", "write the same as Parquet, for DuckDB, pandas or Polars")
     .option("--ndjson <file>", "write the reports, one line per point")
+    .option("--html <file>", "write a page with charts: one file that loads nothing")
     .option("--json", "write the reports as a JSON array instead of the table")
     .option("--resume [folder]", "keep results there and run only what is missing (default: normsim-sweep)")
     .option("--fail-if <condition>", "exit 3 if it holds, such as 'divergence.outputMse.mean > 0.1'")
@@ -142,6 +144,7 @@ function addExplain(program: Command): void {
     .argument("[normalizer...]", "such as layer-norm or SyncBN (default: five that contrast)")
     .option("--mesh <axes>", "ranks along each axis, such as data=4,tensor=1,sequence=1", "data=4")
     .option("--json", "write the rule and the dependency of ranks as JSON")
+    .option("--html <file>", "write a page with charts: one file that loads nothing")
     .option("--ascii", "no character beyond ASCII")
     .action(async (normalizers: string[], options) => {
       const { explain } = await import("./explain.ts");
@@ -163,6 +166,7 @@ function addEstimate(program: Command): void {
     .option("--step-time <duration>", "your own measured step without SyncBN, such as 120ms")
     .option("--nccl <version>", "NCCL's version")
     .option("--trace <file>", "write the step's timeline as a Chrome trace, for Perfetto")
+    .option("--html <file>", "write a page with charts: one file that loads nothing")
     .option("--json", "write the estimate as JSON")
     .addHelpText("after", estimateExamples)
     .action(async (options) => {

@@ -3,11 +3,15 @@ import { extname, join } from "node:path";
 import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
 import { findingOf, warningsOf } from "../report/finding.ts";
+import { runPage } from "../report/html/run-page.ts";
 import { legendOf, overviewOf } from "../report/overview.ts";
+import { StatisticsObserver } from "../report/rank-statistics.ts";
 import { type Report, reportOf } from "../report/report.ts";
 import { measure } from "../simulate.ts";
 import { failIf, parseCondition } from "../sweep/condition.ts";
 import { dumpPass, slug } from "./dump.ts";
+import { checkWritable } from "./files.ts";
+import { optionsOf, writeHtml } from "./html.ts";
 import { piscinaHost } from "./piscina-host.ts";
 import { readScenario, type ScenarioInput } from "./scenario-files.ts";
 import { StatusLine } from "./status-line.ts";
@@ -20,6 +24,8 @@ export interface RunOptions {
   readonly out?: string;
   readonly dump?: string;
   readonly trace?: string;
+  /** File for a page with charts. */
+  readonly html?: string;
   /** 0: in this process. */
   readonly threads?: number;
   readonly seed?: number;
@@ -40,9 +46,14 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const condition = options.failIf === undefined ? null : parseCondition(options.failIf);
   // Every file is checked before the first one runs.
   const inputs = await Promise.all(paths.map(readScenario));
+  const isOneOfMany = inputs.length > 1;
+  checkWritable({
+    html:
+      options.html === undefined ? undefined : fileOf(options.html, isOneOfMany, inputs[0]!.scenario.name),
+  });
   const reports: Report[] = [];
-  for (const input of inputs) {
-    const report = await runOne(withSeed(input, options.seed), options, inputs.length > 1);
+  for (const [index, input] of inputs.entries()) {
+    const report = await runOne(paths[index]!, withSeed(input, options.seed), options, isOneOfMany);
     reports.push(report);
     if (options.json !== true && options.quiet !== true)
       process.stdout.write(`${describe(report, terminalWidth())}\n`);
@@ -55,17 +66,19 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   return findings.length > 0 ? conditionHolds : done;
 }
 
-function withSeed({ scenario, batches }: ScenarioInput, seed: number | undefined): ScenarioInput {
-  return { scenario: seed === undefined ? scenario : { ...scenario, seed }, batches };
+function withSeed(input: ScenarioInput, seed: number | undefined): ScenarioInput {
+  return seed === undefined ? input : { ...input, scenario: { ...input.scenario, seed } };
 }
 
 async function runOne(
-  { scenario, batches }: ScenarioInput,
+  path: string,
+  { scenario, batches, text }: ScenarioInput,
   options: RunOptions,
   isOneOfMany: boolean,
 ): Promise<Report> {
   const progress = new StatusLine(process.stderr, { onTerminal: 200, elsewhere: 1000 });
-  const { threads, dump, quiet } = options;
+  const { threads, dump, quiet, html } = options;
+  const observer = new StatisticsObserver(scenario);
   const host =
     threads === 0
       ? inProcessHost(() => performance.now() / 1000)
@@ -82,14 +95,21 @@ async function runOne(
         ? {}
         : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} passes, ${what}`) }),
       onPass(pass) {
+        if (html !== undefined) observer.observe(pass);
         if (dump !== undefined && pass.trainingStep === lastStep)
           dumpPass(folder(dump), pass, scenario, positionExtents);
       },
     });
     const report = reportOf(simulation);
     if (options.trace !== undefined) {
-      const file = traceFile(options.trace, isOneOfMany, scenario.name);
+      const file = fileOf(options.trace, isOneOfMany, scenario.name);
       writeFileSync(file, `${JSON.stringify(traceOfSimulation(simulation))}\n`);
+    }
+    if (html !== undefined) {
+      const args = ["run", path, ...optionsOf({ seed: options.seed })];
+      writeHtml(fileOf(html, isOneOfMany, scenario.name), args, (origin, digest) =>
+        runPage({ simulation, channels: observer.channels, written: text, origin }, digest),
+      );
     }
     if (options.out !== undefined) writeReport(folder(options.out), report);
     return report;
@@ -98,8 +118,8 @@ async function runOne(
   }
 }
 
-/** Traces of several scenarios go into one file each, before the extension. */
-function traceFile(path: string, isOneOfMany: boolean, name: string): string {
+/** Files of several scenarios are one each: its name goes before the extension. */
+function fileOf(path: string, isOneOfMany: boolean, name: string): string {
   const extension = extname(path);
   return isOneOfMany ? `${path.slice(0, path.length - extension.length)}-${slug(name)}${extension}` : path;
 }

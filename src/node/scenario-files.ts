@@ -12,6 +12,8 @@ const relative = "; paths in a scenario are relative to the scenario file";
 export interface ScenarioInput {
   readonly scenario: Scenario;
   readonly batches: NpyBatches | null;
+  /** The scenario as it was written. */
+  readonly text: string;
 }
 
 /**
@@ -22,10 +24,11 @@ export interface ScenarioInput {
 export async function readScenario(path: string): Promise<ScenarioInput> {
   const isStdin = path === "-";
   const name = isStdin ? "<stdin>" : path;
-  const scenario = parseScenario(isStdin ? await text(process.stdin) : readTextFile(path, relative), name);
-  if (scenario.data.source !== "npy") return { scenario, batches: null };
+  const written = isStdin ? await text(process.stdin) : readTextFile(path, relative);
+  const scenario = parseScenario(written, name);
+  if (scenario.data.source !== "npy") return { scenario, batches: null, text: written };
   const folder = isStdin ? process.cwd() : dirname(resolve(path));
   const read = (file: string): Uint8Array | Fault => readBytes(resolve(folder, file), file, relative);
   const batches = resolveNpySource(scenario.data, scenario.storage, read, scenario.mesh);
-  return { scenario, batches };
+  return { scenario, batches, text: written };
 }

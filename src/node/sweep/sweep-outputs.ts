@@ -1,10 +1,11 @@
-import { closeSync, openSync, writeFileSync } from "node:fs";
-import { ScenarioError } from "../../errors.ts";
+import { writeFileSync } from "node:fs";
 import { readStoredReport } from "../../sweep/stored-report.ts";
+import { sweepPage } from "../../sweep/sweep-page.ts";
 import { type PointReport, sweepColumns, sweepCsv, sweepOverview } from "../../sweep/table.ts";
+import { writeHtml } from "../html.ts";
 import { renderOverview } from "../terminal-table.ts";
 import { terminalWidth } from "../terminal-text.ts";
-import type { KeyedPoint } from "./sweep-points.ts";
+import type { SweepInput } from "./sweep-points.ts";
 import type { SweepResults } from "./sweep-run.ts";
 
 /** Where the results of a sweep go, besides the table. */
@@ -13,31 +14,19 @@ export interface OutputOptions {
   readonly parquet?: string;
   readonly ndjson?: string;
   readonly json?: boolean;
+  /** File for a page with charts. */
+  readonly html?: string;
   readonly quiet?: boolean;
 }
 
 /**
- * See that the files can be written, before hours of work depend on it.
+ * Write what the options ask for, of the points that have a report, in the order of the grid.
  *
- * @throws ScenarioError with those that cannot.
+ * @param args of the command that runs the same grid.
  */
-export function checkOutputs({ csv, parquet, ndjson }: OutputOptions): void {
-  const faults = Object.entries({ csv, parquet, ndjson }).flatMap(([name, path]) => {
-    if (path === undefined) return [];
-    try {
-      closeSync(openSync(path, "a"));
-      return [];
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return [{ file: `--${name} ${path}`, path: "", message: `cannot be written (${code})` }];
-    }
-  });
-  if (faults.length > 0) throw new ScenarioError(faults);
-}
-
-/** Write what the options ask for, of the points that have a report, in the order of the grid. */
 export async function writeOutputs(
-  points: readonly KeyedPoint[],
+  { points, text }: SweepInput,
+  args: readonly string[],
   { reports }: SweepResults,
   options: OutputOptions,
 ): Promise<void> {
@@ -48,16 +37,19 @@ export async function writeOutputs(
   if (options.ndjson !== undefined) writeFileSync(options.ndjson, lines.map((line) => `${line}\n`).join(""));
   if (options.json === true) process.stdout.write(`[${lines.join(",\n")}]\n`);
   const hasTable = options.json !== true && options.quiet !== true;
-  if (!hasTable && options.csv === undefined && options.parquet === undefined) return;
+  const { csv, parquet, html } = options;
+  if (!hasTable && csv === undefined && parquet === undefined && html === undefined) return;
   const table = done.flatMap(({ key, values }): PointReport[] => {
     const report = readStoredReport(reports.get(key)!);
     return report === undefined ? [] : [{ values, report }];
   });
-  if (options.csv !== undefined) writeFileSync(options.csv, sweepCsv(table));
-  if (options.parquet !== undefined) {
+  if (csv !== undefined) writeFileSync(csv, sweepCsv(table));
+  if (parquet !== undefined) {
     const { sweepParquet } = await import("./parquet.ts");
-    writeFileSync(options.parquet, sweepParquet(sweepColumns(table)));
+    writeFileSync(parquet, sweepParquet(sweepColumns(table)));
   }
+  if (html !== undefined && table.length > 0)
+    writeHtml(html, args, (origin, digest) => sweepPage({ points: table, written: text, origin }, digest));
   if (hasTable && table.length > 0) {
     const width = terminalWidth();
     process.stdout.write(`${renderSweep(table, width)}\n`);

@@ -15,6 +15,8 @@ export interface KeyedPoint extends Point {
 export interface SweepInput {
   readonly points: readonly KeyedPoint[];
   readonly files: SweepFiles;
+  /** The scenario as it was written. */
+  readonly text: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function readSweep(path: string, sets: readonly string[]): Promise<
     const hashes = files.hashes(point.scenario);
     return { ...point, files: hashes, key: pointKey(point.scenario, hashes) };
   });
-  return { points, files };
+  return { points, files, text: written };
 }
 
 function readText(path: string): string {

@@ -2,11 +2,12 @@ import { availableParallelism } from "node:os";
 import { type Condition, failIf, parseCondition } from "../../sweep/condition.ts";
 import { describePoint } from "../../sweep/points.ts";
 import { readStoredReport } from "../../sweep/stored-report.ts";
+import { checkWritable } from "../files.ts";
 import { localExecutor } from "./local-executor.ts";
 import { inThisProcess, pointPool } from "./point-pool.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { ResultStore } from "./result-store.ts";
-import { checkOutputs, type OutputOptions, writeOutputs } from "./sweep-outputs.ts";
+import { type OutputOptions, writeOutputs } from "./sweep-outputs.ts";
 import { type KeyedPoint, readSweep, type SweepInput } from "./sweep-points.ts";
 import type { PointExecutor, ResultSink, SweepResults } from "./sweep-run.ts";
 
@@ -41,7 +42,8 @@ export async function sweep(path: string, options: SweepOptions): Promise<number
     options.resume === undefined
       ? null
       : new ResultStore(options.resume === true ? defaultFolder : options.resume);
-  checkOutputs(options);
+  const { csv, parquet, ndjson, html } = options;
+  checkWritable({ csv, parquet, ndjson, html });
   const execute = await executorFor(input, options);
   const run = new SweepRun(input.points, store, condition, options.quiet === true);
   const interruption = new AbortController();
@@ -53,7 +55,12 @@ export async function sweep(path: string, options: SweepOptions): Promise<number
     process.removeListener("SIGINT", interrupt);
     run.bar.clear();
     // Also after a failure: what is done was paid for.
-    await writeOutputs(input.points, run, options);
+    await writeOutputs(
+      input,
+      ["sweep", path, ...(options.set ?? []).flatMap((set) => ["--set", set])],
+      run,
+      options,
+    );
   }
   return conclude(run, interruption.signal.aborted, store !== null);
 }
