@@ -129,7 +129,9 @@ describe("words", () => {
   test("the core has no clock, no console and no randomness of its own", () => {
     const banned =
       /\b(Math\.random|Date\.now|new Date|performance\.|console\.|process\.|setTimeout|setInterval)\b/;
-    expect(core.filter((path) => banned.test(read(path)))).toEqual([]);
+    // The text of a script that runs in the reader's browser.
+    const scriptText = "src/report/html/player.ts";
+    expect(core.filter((path) => path !== scriptText && banned.test(read(path)))).toEqual([]);
   });
 
   test("no test is focused or skipped", () => {
