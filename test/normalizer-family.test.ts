@@ -352,7 +352,14 @@ test("the overview says what each pools over, and the finding why some are silen
     { type: "group-norm", groups: 2 },
     { type: "instance-norm" },
   ];
-  const pools = ["2 samples", "1 to 2 ranks", "3 ranks, moments", "one token", "one token", "channel group"];
+  const pools = [
+    "2 samples",
+    "1 to 2 ranks",
+    "3 ranks, all-reduce-moments",
+    "one token",
+    "one token",
+    "channel group",
+  ];
   const { report } = await run(batchesOf([3, 4, 2], 4, [3]), normalizers);
   const { columns, rows } = overviewOf(report);
   const column = columns.findIndex(({ title }) => title === "pools over");

@@ -8,6 +8,7 @@ import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/s
 import { machineEpsilon } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
+import type { VarianceKind } from "../statistics/moments.ts";
 import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
@@ -118,7 +119,8 @@ export class Rank {
     let clampedVariances = 0;
     this.#enter(trainingStep, index, "forward");
     for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
-    if (normalizer.tracksStatistics) for (const view of views) this.#track(index, view);
+    const { runningVariance } = normalizer;
+    if (runningVariance !== null) for (const view of views) this.#track(index, view, runningVariance);
     this.#views.runningVariance[index]!.set(this.#recurrences[index]?.running ?? []);
     if (workload.scenario.backward) {
       this.#enter(trainingStep, index, "backward");
@@ -223,9 +225,9 @@ export class Rank {
     };
   }
 
-  #track(index: number, { statistics }: RankView): void {
+  #track(index: number, { statistics }: RankView, kind: VarianceKind): void {
     const running = this.#running[index]!;
-    trackMoments(running, statistics.count[0]!, statistics);
+    trackMoments(running, statistics.count[0]!, statistics, kind);
     this.#views.runningMean[index]!.set(running.runningMean);
     this.#views.runningVariance[index]!.set(running.runningVariance);
   }
@@ -247,6 +249,7 @@ export class Rank {
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
-    if (normalizer.tracksStatistics) trackMoments(running, this.#whole.count[0]!, this.#whole);
+    const { runningVariance } = normalizer;
+    if (runningVariance !== null) trackMoments(running, this.#whole.count[0]!, this.#whole, runningVariance);
   }
 }

@@ -6,11 +6,13 @@ import {
   broadcastAlgorithms,
   reduceScatterAlgorithms,
 } from "../collectives/algorithms.ts";
-import { profileNames } from "../cost/frameworks/profiles.ts";
+import { frameworkProfile, profileNames } from "../cost/frameworks/profiles.ts";
 import { modelNames } from "../cost/models/registry.ts";
 import { clusterPresets } from "../cost/presets.ts";
 import { ScenarioError } from "../errors.ts";
-import { implementations, normalizerTypes } from "../normalizers/registry.ts";
+import { implementations } from "../normalizers/implementations.ts";
+import { normalizerTypes } from "../normalizers/registry.ts";
+import { type ImplementationName, implementationNames } from "../scenario/implementation-names.ts";
 import { didYouMean } from "../scenario/suggestion.ts";
 
 const scenarioFolder = fileURLToPath(new URL("../../../scenarios/", import.meta.url));
@@ -25,15 +27,25 @@ const lists: Readonly<Record<string, () => readonly string[]>> = {
     `reduce-scatter: ${reduceScatterAlgorithms.join(", ")}`,
     `broadcast: ${broadcastAlgorithms.join(", ")}`,
   ],
-  implementations: () => [
-    `in a scenario: ${implementations.join(", ")}`,
-    `in an estimate: ${profileNames.join(", ")}`,
-  ],
+  implementations: listImplementations,
   scenarios: () =>
     readdirSync(scenarioFolder)
       .filter((name) => name.endsWith(".yaml"))
       .map((name) => `${scenarioFolder}${name}`),
 };
+
+/** Each name, the commands that take it, and what it is. */
+function listImplementations(): string[] {
+  const runs = new Set<string>(implementationNames);
+  const names = [...implementationNames, ...profileNames.filter((name) => !runs.has(name))];
+  const widest = Math.max(...names.map((name) => name.length));
+  return names.map((name) => {
+    const profile = frameworkProfile(name);
+    const uses = [...(runs.has(name) ? ["run"] : []), ...(profile === undefined ? [] : ["estimate"])];
+    const title = runs.has(name) ? implementations[name as ImplementationName].title : profile!.title;
+    return `${name.padEnd(widest)}  ${uses.join(", ").padEnd("run, estimate".length)}  ${title}`;
+  });
+}
 
 /**
  * What a scenario can name, one a line.

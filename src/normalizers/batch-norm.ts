@@ -1,35 +1,36 @@
 import type { PoolingSpec } from "../scenario/scenario.ts";
+import { shapeOf } from "./exchange.ts";
+import { implementations } from "./implementations.ts";
 import { differentiateSets, localMoments, type Normalizer, normalizeSets } from "./operator.ts";
-import { synchronizations } from "./synchronization.ts";
+import { poolGradients, poolMoments } from "./synchronization.ts";
 
 /**
  * BatchNorm: one set per channel, over samples and positions of every rank in the group.
  *
- * Backward all-reduces Σdy and Σdy(x − m) per channel. dWeight and dBias stay local, because data
- * parallel training reduces all weight gradients together, outside the layer.
+ * A group of several ranks is synchronised as its implementation does. dWeight and dBias stay local, because
+ * data parallel training reduces all weight gradients together, outside the layer.
  *
  * @param normalize another use of the pooled moments.
- * @see torch/nn/modules/_functions.py SyncBatchNorm
  */
 export function batchNorm(
-  { implementation }: Pick<PoolingSpec, "implementation">,
+  { implementation: name }: Pick<PoolingSpec, "implementation">,
   normalize: Normalizer["normalize"] = normalizeSets,
 ): Normalizer {
-  const synchronization = synchronizations[implementation];
+  const implementation = implementations[name];
   return {
     reduces: ["samples", "positions"],
     channelGroups: 1,
     centres: true,
-    tracksStatistics: true,
+    runningVariance: implementation.runningVariance,
     collectives: ({ channels }) => [
-      synchronization.collective(channels),
-      { pass: "backward", operation: "all-reduce", values: 2 * channels, valuesPerElement: 1 },
+      ...implementation.forward.map((exchange) => shapeOf(exchange, "forward", channels)),
+      ...implementation.backward.map((exchange) => shapeOf(exchange, "backward", channels)),
     ],
     normalize,
     *forward(rank) {
       localMoments(rank);
       const alone = { clampedVariances: 0 };
-      const result = rank.communicator.groupSize === 1 ? alone : yield* synchronization.pool(rank);
+      const result = rank.communicator.groupSize === 1 ? alone : yield* poolMoments(rank, implementation);
       normalize(rank);
       return result;
     },
@@ -48,14 +49,7 @@ export function batchNorm(
         rank.dWeight[c] = scale[c]! * sumGXmu[c]!;
         scale[c] = scale[c]! * rank.weight[c]!;
       }
-      if (rank.communicator.groupSize > 1) {
-        const payload = rank.payload(2 * extent.channels);
-        payload.set(sumG, 0);
-        payload.set(sumGXmu, extent.channels);
-        yield* rank.communicator.allReduce(payload);
-        sumG.set(payload.subarray(0, extent.channels));
-        sumGXmu.set(payload.subarray(extent.channels));
-      }
+      if (rank.communicator.groupSize > 1) yield* poolGradients(rank, implementation);
       differentiateSets(rank, ones);
     },
   };

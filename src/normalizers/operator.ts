@@ -4,6 +4,7 @@ import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import { countValues } from "../kernels/set-counts.ts";
 import type { WireFormat } from "../scenario/number-format.ts";
+import type { VarianceKind } from "../statistics/moments.ts";
 import type { RunningStatistics } from "../statistics/running-statistics.ts";
 
 /** Per-set results of one rank; every array has one element per index set. */
@@ -107,8 +108,8 @@ export interface ForwardResult {
  * statistics and y; `backward` fills dx, dWeight and dBias from dy and what forward left behind.
  */
 export interface Normalizer extends SetShape {
-  /** Whether the pass keeps running statistics for inference. */
-  readonly tracksStatistics: boolean;
+  /** Which variance the running statistics for inference take in; null: the pass keeps none. */
+  readonly runningVariance: VarianceKind | null;
   /** What it remembers, before the first step, of so many channels; absent: y and dx depend on no step before. */
   recurrence?(channels: number): Recurrence;
   /** The collectives of one training step, in order, that a rank of this extent takes part in where its group has others. */

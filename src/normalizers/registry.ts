@@ -1,4 +1,4 @@
-import type { NormalizerSpec, PoolingSpec } from "../scenario/scenario.ts";
+import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchRenorm } from "./batch-renorm.ts";
 import { groupNorm } from "./group-norm.ts";
@@ -8,7 +8,6 @@ import { mabn } from "./mabn.ts";
 import type { Normalizer } from "./operator.ts";
 import { powerNorm } from "./power-norm.ts";
 import { rmsNorm } from "./rms-norm.ts";
-import { synchronizations } from "./synchronization.ts";
 
 type Type = NormalizerSpec["type"];
 
@@ -26,11 +25,6 @@ const makers: { readonly [T in Type]: (spec: Extract<NormalizerSpec, { readonly 
 
 /** Types a scenario's normaliser may have. */
 export const normalizerTypes: readonly Type[] = Object.keys(makers) as Type[];
-
-/** Ways to synchronise a group of ranks that pool statistics. */
-export const implementations: readonly PoolingSpec["implementation"][] = Object.keys(
-  synchronizations,
-) as PoolingSpec["implementation"][];
 
 /** The normaliser that a scenario's entry describes. */
 export function createNormalizer(spec: NormalizerSpec): Normalizer {

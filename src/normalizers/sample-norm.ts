@@ -23,7 +23,7 @@ export function sampleNormalizer(shape: SetShape, pools = true): Normalizer {
   const { reduces, centres } = shape;
   return {
     ...shape,
-    tracksStatistics: false,
+    runningVariance: null,
     collectives(_, { setCount, isMasked }) {
       if (!pools || setCount === 0) return [];
       const perSet = centres ? 2 : 1;

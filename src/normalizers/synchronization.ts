@@ -1,94 +1,97 @@
 import type { Progress } from "../collectives/communicator.ts";
-import { momentsCombine } from "../collectives/merge-moments.ts";
-import type { FloatArray } from "../kernels/kernels.ts";
-import type { PoolingSpec } from "../scenario/scenario.ts";
+import { countValues } from "../kernels/set-counts.ts";
 import { mergeMoments } from "../statistics/moments.ts";
-import type { CollectiveShape, ForwardResult, RankView } from "./operator.ts";
+import { exchangeFields, type Received, totalOf } from "./exchange.ts";
+import type { BackwardField, FirstMoment, ForwardField, Implementation } from "./implementation.ts";
+import type { ForwardResult, RankView } from "./operator.ts";
 
-/** How several ranks come to share the moments of their channels. */
-export interface Synchronization {
-  /** The collective of the forward pass. */
-  collective(channels: number): CollectiveShape;
-  /** Turns local moments in `rank.statistics` into the group's. */
-  pool(rank: RankView): Progress<ForwardResult>;
+type Arrived = Map<ForwardField, Received>;
+
+/**
+ * Turn local moments in `rank.statistics` into what an implementation takes for the group's. `count` is then
+ * the number that its gradient sums and its unbiased variance are divided by.
+ *
+ * @throws Error where the implementation stops at a rank of so few values.
+ */
+export function* poolMoments(rank: RankView, implementation: Implementation): Progress<ForwardResult> {
+  const { forward, merge, emptyRank } = implementation;
+  const values = rank.statistics.count[0]!;
+  if (typeof emptyRank === "object" && values < emptyRank.leastValues)
+    throw new Error(`${values} values per channel: ${emptyRank.because}`);
+  const arrived: Arrived = new Map();
+  for (const [index, exchange] of forward.entries()) {
+    const isSilent = values === 0 && emptyRank === "joins" && exchange.operation !== "broadcast";
+    const numberOf = isSilent ? () => 0 : fieldsOf(rank, arrived, values);
+    const isLast = index === forward.length - 1;
+    for (const [field, received] of yield* exchangeFields(rank, exchange, numberOf, !isLast))
+      arrived.set(field, received);
+  }
+  if (merge.by === "mean-square")
+    return fromSquares(rank, arrived, { ...merge, weighting: implementation.weighting, values });
+  return merge.by === "chan" ? mergeRanks(rank, arrived) : takeMerged(rank, arrived);
 }
 
-/** Ways to synchronise a group, by name. */
-export const synchronizations: Readonly<Record<PoolingSpec["implementation"], Synchronization>> = {
-  /** All-gather of [mean, invStd, count], merged in rank order: PyTorch 1.6 and later. */
-  pytorch: {
-    collective: (channels) => ({
-      pass: "forward",
-      operation: "all-gather",
-      values: 2 * channels + 1,
-      valuesPerElement: 1,
-    }),
-    *pool(rank) {
-      const { channels } = rank.extent;
-      const payload = rank.payload(2 * channels + 1);
-      packPyTorch(rank, payload);
-      const gathered = yield* rank.communicator.allGather(payload);
-      return mergeGathered(rank, (peer) =>
-        gathered.subarray(peer * payload.length, (peer + 1) * payload.length),
-      );
-    },
-  },
-  /** One all-reduce of (count, mean, m2) records whose sum is the moments' merge. */
-  "all-reduce-moments": {
-    collective: (channels) => ({
-      pass: "forward",
-      operation: "all-reduce",
-      values: 3 * channels,
-      valuesPerElement: momentsCombine.valuesPerElement,
-    }),
-    *pool(rank) {
-      const { channels } = rank.extent;
-      const { count, mean, m2 } = rank.statistics;
-      const payload = rank.payload(3 * channels);
-      for (let c = 0; c < channels; c++) payload.set([count[c]!, mean[c]!, m2[c]!], 3 * c);
-      yield* rank.communicator.allReduce(payload, { combine: momentsCombine });
-      for (let c = 0; c < channels; c++) {
-        count[c] = payload[3 * c]!;
-        mean[c] = payload[3 * c + 1]!;
-        m2[c] = payload[3 * c + 2]!;
-      }
-      return { clampedVariances: 0 };
-    },
-  },
-};
+/** What a rank sends in each field; means of no values are 0/0. */
+function fieldsOf(rank: RankView, arrived: Arrived, n: number): (field: ForwardField, at: number) => number {
+  const { mean, m2 } = rank.statistics;
+  const { samples, positions } = rank.extent;
+  const meanOf = (c: number): number => (n === 0 ? Number.NaN : mean[c]!);
+  const meanSquareOf = (c: number): number => m2[c]! / n + mean[c]! * mean[c]!;
+  const offset = (c: number): number => mean[c]! - totalOf(arrived.get("shift"), c);
+  const weight = (): number => n / totalOf(arrived.get("count"), 0);
+  const values: Readonly<Record<ForwardField, (c: number) => number>> = {
+    moments: (at) => [n, mean[Math.floor(at / 3)]!, m2[Math.floor(at / 3)]!][at % 3]!,
+    mean: meanOf,
+    invStd: (c) => invStdOf(m2[c]! / n + rank.epsilon),
+    variance: (c) => m2[c]! / n,
+    meanSquare: meanSquareOf,
+    weightedMean: (c) => meanOf(c) * weight(),
+    weightedMeanSquare: (c) => meanSquareOf(c) * weight(),
+    sum: (c) => n * mean[c]!,
+    squareSum: (c) => m2[c]! + n * mean[c]! * mean[c]!,
+    sampleMean: (c) => (n * mean[c]!) / positions,
+    sampleMeanSquare: (c) => (m2[c]! + n * mean[c]! * mean[c]!) / positions,
+    shift: (c) => mean[c]!,
+    shiftedSum: (c) => n * offset(c),
+    shiftedSquareSum: (c) => m2[c]! + n * offset(c) * offset(c),
+    count: () => n,
+    countPerChannel: () => n,
+    samples: () => samples,
+  };
+  return (field, at) => values[field](at);
+}
 
-/** [mean | invStd | count]; an empty rank sends zeros and a set without spread at ε = 0 sends invStd 0. */
-function packPyTorch(rank: RankView, payload: FloatArray): void {
-  const { channels } = rank.extent;
-  const count = rank.statistics.count[0]!;
-  payload.fill(0);
-  if (count === 0) return;
-  for (let c = 0; c < channels; c++) {
-    const denominator = rank.statistics.m2[c]! / count + rank.epsilon;
-    payload[c] = rank.statistics.mean[c]!;
-    payload[channels + c] = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
-  }
-  payload[2 * channels] = count;
+/** 0 for a set without spread at ε = 0. */
+function invStdOf(denominator: number): number {
+  return denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
 }
 
 /**
- * Undo invStd and merge peers in rank order, block by block as they lie in memory. The round trip can leave a
- * small negative variance: 0, counted.
+ * Merge ranks in order, block by block as they lie in memory. Undoing invStd can leave a small negative
+ * variance (below 8u(v + ε)): 0, counted, although PyTorch's kernel lets it pass.
  */
-function mergeGathered(rank: RankView, block: (peer: number) => FloatArray): ForwardResult {
+function mergeRanks(rank: RankView, arrived: Arrived): ForwardResult {
   const { channels } = rank.extent;
   const { count, mean, m2 } = rank.statistics;
+  const means = arrived.get("mean")!;
+  const counts = arrived.get("count") ?? arrived.get("countPerChannel")!;
+  const invStds = arrived.get("invStd");
   let clampedVariances = 0;
   for (const target of [count, mean, m2]) target.fill(0);
-  for (let peer = 0; peer < rank.communicator.groupSize; peer++) {
-    const gathered = block(peer);
-    const peerCount = gathered[2 * channels]!;
+  for (let source = 0; source < means.sources; source++) {
+    const peerCount = counts.value(source, 0);
     if (peerCount === 0) continue;
     for (let c = 0; c < channels; c++) {
-      const invStd = gathered[channels + c]!;
-      const variance = invStd === 0 ? 0 : 1 / (invStd * invStd) - rank.epsilon;
+      const variance =
+        invStds === undefined
+          ? arrived.get("variance")!.value(source, c)
+          : undoInvStd(invStds.value(source, c), rank.epsilon);
       if (variance < 0) clampedVariances++;
-      const incoming = { count: peerCount, mean: gathered[c]!, m2: Math.max(variance, 0) * peerCount };
+      const incoming = {
+        count: peerCount,
+        mean: means.value(source, c),
+        m2: Math.max(variance, 0) * peerCount,
+      };
       const pooled = mergeMoments({ count: count[c]!, mean: mean[c]!, m2: m2[c]! }, incoming);
       count[c] = pooled.count;
       mean[c] = pooled.mean;
@@ -96,4 +99,92 @@ function mergeGathered(rank: RankView, block: (peer: number) => FloatArray): For
     }
   }
   return { clampedVariances };
+}
+
+function undoInvStd(invStd: number, epsilon: number): number {
+  return invStd === 0 ? 0 : 1 / (invStd * invStd) - epsilon;
+}
+
+function takeMerged({ statistics: { count, mean, m2 } }: RankView, arrived: Arrived): ForwardResult {
+  const moments = arrived.get("moments")!;
+  for (let c = 0; c < count.length; c++) {
+    count[c] = moments.value(0, 3 * c);
+    mean[c] = moments.value(0, 3 * c + 1);
+    m2[c] = moments.value(0, 3 * c + 2);
+  }
+  return { clampedVariances: 0 };
+}
+
+const squareOf: Readonly<Record<FirstMoment, ForwardField>> = {
+  mean: "meanSquare",
+  weightedMean: "weightedMeanSquare",
+  sum: "squareSum",
+  sampleMean: "sampleMeanSquare",
+  shiftedSum: "shiftedSquareSum",
+};
+
+interface MeanSquares extends Pick<Implementation, "weighting"> {
+  readonly of: FirstMoment;
+  readonly clips: boolean;
+  /** Of this rank. */
+  readonly values: number;
+}
+
+/** v = E[x²] − E[x]², NaN and what is not clipped kept. */
+function fromSquares(
+  rank: RankView,
+  arrived: Arrived,
+  { of, clips, weighting, values }: MeanSquares,
+): ForwardResult {
+  const { count, mean, m2 } = rank.statistics;
+  const { groupSize } = rank.communicator;
+  const total = (field: ForwardField, c: number): number => totalOf(arrived.get(field), c);
+  const perSample = of === "sampleMean" ? 1 : rank.extent.positions;
+  const counts = arrived.has("count") ? "count" : "countPerChannel";
+  let clampedVariances = 0;
+  for (let c = 0; c < count.length; c++) {
+    const first = total(of, c);
+    const second = total(squareOf[of], c);
+    const shift = of === "shiftedSum" ? total("shift", c) : 0;
+    let divisor: number;
+    if (weighting === "equal") {
+      // An empty rank, which only got here if it spoils all, believes in no count either.
+      count[c] = values === 0 ? Number.NaN : groupSize * values;
+      divisor = groupSize;
+    } else if (weighting === "samples") {
+      count[c] = total("samples", 0) * rank.extent.positions;
+      divisor = total("samples", 0) * perSample;
+    } else {
+      count[c] = total(counts, 0);
+      divisor = of === "weightedMean" ? 1 : count[c]!;
+    }
+    const offset = divisor === 0 ? 0 : first / divisor;
+    const variance = divisor === 0 ? 0 : second / divisor - offset * offset;
+    if (clips && variance < 0) clampedVariances++;
+    mean[c] = shift + offset;
+    m2[c] = (clips ? Math.max(variance, 0) : variance) * count[c]!;
+  }
+  return { clampedVariances };
+}
+
+/** Turn Σdy and Σdy(x − m) of this rank into the group's, as far as the implementation gets them right. */
+export function* poolGradients(rank: RankView, { backward, merge }: Implementation): Progress<void> {
+  const { statistics, communicator } = rank;
+  const { count, m2, meanG: ownCount } = statistics;
+  const target = { sumDy: "sumG", meanDy: "sumG", sumDyXmu: "sumGXmu", meanDyXmu: "sumGXmu" } as const;
+  countValues(rank.sets, rank.input.mask, ownCount);
+  const isMean = (field: BackwardField): boolean => field === "meanDy" || field === "meanDyXmu";
+  const numberOf = (field: BackwardField, c: number): number =>
+    statistics[target[field]][c]! / (isMean(field) ? ownCount[c]! : 1);
+  for (const exchange of backward) {
+    for (const [field, received] of yield* exchangeFields(rank, exchange, numberOf, false)) {
+      for (let c = 0; c < count.length; c++) {
+        const sum = totalOf(received, c);
+        statistics[target[field]][c] = isMean(field) ? (sum / communicator.groupSize) * count[c]! : sum;
+      }
+    }
+  }
+  // A variance that was clipped passes no gradient, and neither does one that is 0.
+  if (merge.by === "mean-square" && merge.clips)
+    for (let c = 0; c < count.length; c++) if (m2[c] === 0) statistics.sumGXmu[c] = 0;
 }

@@ -115,7 +115,7 @@ function pooling(normalizer: NormalizerReport, { scenario, normalizers }: Report
   }
   if (spec.type === "batch-norm" && spec.virtualBatch !== undefined)
     return plural(spec.virtualBatch, "sample");
-  const suffix = implementation === null || implementation === "pytorch" ? "" : ", moments";
+  const suffix = implementation === null || implementation === "pytorch" ? "" : `, ${implementation}`;
   return `${groupExtent(group, perRank.length, sharing, scenario.cluster.gpusPerNode)}${suffix}`;
 }
 

@@ -1,3 +1,4 @@
+import { implementationNames } from "./implementation-names.ts";
 import type { DraftNormalizer } from "./resolution.ts";
 import type { NormalizerSpec } from "./scenario.ts";
 import { name, real, section, z } from "./schema-language.ts";
@@ -24,9 +25,9 @@ const grouped = {
 const pooling = {
   ...grouped,
   implementation: z
-    .enum(["pytorch", "all-reduce-moments"])
+    .enum(implementationNames)
     .default("pytorch")
-    .describe("How a group of several ranks is synchronised."),
+    .describe("The library whose way of synchronising a group of several ranks is used, or one of our own."),
   momentum: z
     .number()
     .min(0)

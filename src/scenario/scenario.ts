@@ -1,5 +1,6 @@
 import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algorithms.ts";
 import type { Cluster } from "../cost/cluster.ts";
+import type { ImplementationName } from "./implementation-names.ts";
 import type { NumberFormat } from "./number-format.ts";
 
 /** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
@@ -101,7 +102,7 @@ interface GroupedBase extends NormalizerBase {
 
 interface PoolingBase extends GroupedBase {
   /** How a group of several ranks is synchronised. */
-  readonly implementation: "pytorch" | "all-reduce-moments";
+  readonly implementation: ImplementationName;
   /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
   readonly momentum: number | null;
 }

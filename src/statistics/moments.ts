@@ -49,13 +49,16 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
   };
 }
 
+/** Whether a variance divides by count (`biased`) or by count − 1. */
+export type VarianceKind = "biased" | "unbiased";
+
 /**
  * Variance of a set: `biased` divides by count (what normalises), `unbiased` by count − 1 (what
  * PyTorch's runningVariance takes).
  *
  * @throws AssertionError if there are too few values: none, or 1 for `unbiased`.
  */
-export function variance(m: Moments, kind: "biased" | "unbiased"): number {
+export function variance(m: Moments, kind: VarianceKind): number {
   const divisor = kind === "biased" ? m.count : m.count - 1;
   assert(
     divisor > 0,

@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import type { VarianceKind } from "./moments.ts";
 
 /**
  * What BatchNorm remembers for evaluation, one mean and one variance per channel.
@@ -65,12 +66,17 @@ function blend(running: Float64Array, batch: ArrayLike<number>, weight: number):
   for (let c = 0; c < running.length; c++) running[c] = (1 - weight) * running[c]! + weight * batch[c]!;
 }
 
-/** Remember the moments of a batch of `count` values per channel. */
+/** Remember the moments of a batch of `count` values per channel, its variance biased or not. */
 export function trackMoments(
   running: RunningStatistics,
   count: number,
   { mean, m2 }: { readonly mean: Float64Array; readonly m2: Float64Array },
+  kind: VarianceKind,
 ): void {
-  const unbiased = m2.map((squares) => squares / (count - 1));
-  running.update(count, mean, unbiased);
+  const divisor = kind === "biased" ? count : count - 1;
+  running.update(
+    count,
+    mean,
+    m2.map((squares) => squares / divisor),
+  );
 }
