@@ -250,7 +250,11 @@ describe("BatchNorm under a mesh", () => {
       expect(divergence.betweenRankShare.max).toBeLessThan(tolerance ** 2);
       expect(communication.forward.collectives).toBe(1);
     }
-    expect(overviewOf(report).rows.map((row) => row[1])).toEqual(["1 rank", "4 ranks", "4 ranks, all-reduce-moments"]);
+    expect(overviewOf(report).rows.map((row) => row[1])).toEqual([
+      "1 rank",
+      "4 ranks",
+      "4 ranks, all-reduce-moments",
+    ]);
   });
 
   test("of one rank sees only channels cut under tensor parallelism: the same bits, divergence and expectation", async () => {

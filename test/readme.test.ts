@@ -26,6 +26,12 @@ test("the errors of predictions that it shows are those of normsim validate", as
   expect(stdout).toContain(steps);
 });
 
+test("the comparison of libraries that it shows is what its scenario prints", async () => {
+  const { stdout } = await normsim(["run", "scenarios/implementations.yaml"]);
+  const shown = [...readme.matchAll(/```text\n([\s\S]+?)```/g)].map((match) => match[1]!)[3]!;
+  for (const line of shown.trimEnd().split("\n")) expect(stdout.split("\n")).toContain(line);
+});
+
 test("there are commands to run", () => {
   expect(commands.length).toBeGreaterThanOrEqual(5);
 });

@@ -4,6 +4,7 @@ import { readScenario } from "../src/node/scenario-files.ts";
 import { groupsOf } from "../src/normalizers/group.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
+import type { NormalizerReport } from "../src/report/report.ts";
 import { layoutOf } from "../src/scenario/mesh.ts";
 import type { NpyBatches } from "../src/scenario/npy-source.ts";
 import type { NormalizerSpec, RecurrentSpec, Scenario } from "../src/scenario/scenario.ts";
@@ -76,6 +77,9 @@ function shapeOf({ data }: Scenario, batches: NpyBatches | null) {
   return { channels: data.channels, positions: data.positions };
 }
 
+/** Normalisers of implementations.yaml that are not exact on ranks of unequal size. */
+const inexact = ["PyTorch 1.5", "Apex in Python", "Horovod TF", "detectron2", "Flax", "MXNet", "Paddle"];
+
 describe("the shipped scenarios", () => {
   for (const name of names) {
     test(`${name} gives what the slow reference gives, and says what it means`, async () => {
@@ -102,12 +106,20 @@ describe("the shipped scenarios", () => {
             const example = caseOf(spec, ranks, shape, scenario, earlier);
             const want = referenceOutcome(example);
             const got: Outcome = { ranks };
-            expectOutcome(got, { ...example, expected: { ranks: want.ranks } }, storage);
+            const compare = () =>
+              expectOutcome(got, { ...example, expected: { ranks: want.ranks } }, storage);
+            // What other tests hold against the definitions of libraries is not what one big batch gives.
+            if (inexact.includes(example.name)) expect(compare).toThrow();
+            else compare();
           }
           if (pass.normalizer === scenario.normalizers.length - 1)
             earlier.push(pass.ranks.map(({ x }) => Array.from(x)));
         },
       });
+      const isWrong = ({ exactness }: NormalizerReport): boolean => exactness?.isExact === false;
+      expect(report.normalizers.filter(isWrong).map((normalizer) => normalizer.name)).toEqual(
+        name === "implementations.yaml" ? inexact : [],
+      );
       expect(compared).toBe(scenario.normalizers.length * scenario.trainingSteps);
       expect(overviewOf(report).rows).toHaveLength(scenario.normalizers.length);
       expect(findingOf(report)).toMatch(/^\p{Lu}.+\.$/u);
@@ -146,6 +158,7 @@ describe("the shipped scenarios", () => {
       "missing-gradient-all-reduce",
       "qk-rms-norm",
       "spatial-group-norm",
+      "implementations",
     ];
     for (const story of promised) expect(names).toContain(`${story}.yaml`);
   });

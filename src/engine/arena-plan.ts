@@ -63,6 +63,7 @@ export const channelArrays = [
   "localMean",
   "localM2",
   "localSumDy",
+  "localDySquares",
   "localSumDyXmu",
   "dWeight",
   "dBias",
@@ -126,7 +127,7 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   };
   const traffic = trafficOf(workload, catalogue);
   const control = place(controlBytes(worldSize, blocks.length));
-  const perChannel = scenario.normalizers.length * 2 + 1;
+  const perChannel = scenario.normalizers.length * 2 + 2;
   const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
   const layouts = layoutsOf(scenario.normalizers);
   let referenceElements = 0;

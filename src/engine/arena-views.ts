@@ -23,6 +23,7 @@ export interface WholeViews {
   readonly sumDy: Float64Array;
   readonly sumDyXmu: Float64Array;
   readonly ones: Float64Array;
+  readonly zeros: Float64Array;
   /** Per normaliser. */
   readonly weight: readonly Float64Array[];
   readonly bias: readonly Float64Array[];
@@ -48,6 +49,8 @@ export interface RankViews {
   readonly localMean: Float64Array;
   readonly localM2: Float64Array;
   readonly localSumDy: Float64Array;
+  /** Σ dy². */
+  readonly localDySquares: Float64Array;
   readonly localSumDyXmu: Float64Array;
   readonly dWeight: Float64Array;
   readonly dBias: Float64Array;
@@ -95,6 +98,7 @@ export function wholeViews(memory: KernelMemory, plan: ArenaPlan, workload: Work
     sumDy: take(channels),
     sumDyXmu: take(channels),
     ones: take(channels),
+    zeros: take(channels),
     weight: perNormalizer(),
     bias: perNormalizer(),
   };
@@ -113,6 +117,7 @@ export function channelsOfRank(
     sumDy: own(whole.sumDy),
     sumDyXmu: own(whole.sumDyXmu),
     ones: own(whole.ones),
+    zeros: own(whole.zeros),
     weight: whole.weight.map(own),
     bias: whole.bias.map(own),
   };

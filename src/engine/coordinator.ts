@@ -9,6 +9,7 @@ import { type ArenaPlan, planArena } from "./arena-plan.ts";
 import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
+import { newExactness } from "./exactness.ts";
 import type { Host, RemoteThread } from "./host.ts";
 import { recordPass } from "./pass-record.ts";
 import { placeRanks } from "./placement.ts";
@@ -105,9 +106,12 @@ function layOut(
 }
 
 function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): NormalizerRecord {
+  const groups = groupsOf(spec, scenario.mesh, scenario.cluster.gpusPerNode);
+  const pools = "implementation" in spec && groups.some(({ ranks }) => ranks.length > 1);
   return {
     spec,
-    groups: groupsOf(spec, scenario.mesh, scenario.cluster.gpusPerNode),
+    groups,
+    exactness: pools ? newExactness() : null,
     collectives: [],
     divergence: newDivergenceEntries(),
     numerics: { nonFinite: 0, clampedVariances: 0, constantSets: 0, singleValueGroups: 0 },

@@ -1,5 +1,7 @@
 import type { Group } from "../normalizers/group.ts";
+import type { SetStatistics } from "../normalizers/operator.ts";
 import { divergenceOf } from "../statistics/divergence.ts";
+import type { Moments } from "../statistics/moments.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import { holdersOf } from "./whole-batch.ts";
 
@@ -51,14 +53,24 @@ export function logChannelStatistics(
       const { used, extent, firstChannel } = ranks[first]!;
       const own = c - firstChannel;
       if (own < 0 || own >= extent.channels) continue;
-      const { count, mean, m2 } = used;
       for (let set = own; set < setCounts[first]!; set += extent.channels) {
-        const local = { count: count[set]!, mean: mean[set]!, m2: m2[set]! };
+        const local = usedMoments(used, set, members.length === 1 ? null : valuesOfGroup(ranks, members));
         if (local.count > 0) share += (local.count / total) * logDivergence(entries, local, global) ** 2;
       }
     }
     entries.betweenRankShare.push(share);
   }
+}
+
+/** Values per channel on the ranks of a group. */
+export function valuesOfGroup(ranks: readonly RankViews[], members: readonly number[]): number {
+  return members.reduce((sum, rank) => sum + ranks[rank]!.localCount[0]!, 0);
+}
+
+/** Mean and variance that were used, of as many values as there were, where an implementation believes in another count. */
+function usedMoments({ count, mean, m2 }: SetStatistics, set: number, values: number | null): Moments {
+  if (values === null || values === count[set]) return { count: count[set]!, mean: mean[set]!, m2: m2[set]! };
+  return { count: values, mean: mean[set]!, m2: (m2[set]! / count[set]!) * values };
 }
 
 /** Statistics of a sample (tokens, blocks of its channels): one entry per rank, the mean over those of any values. */

@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
 import { ranksOfDistinctSets } from "../normalizers/group.ts";
+import { implementations } from "../normalizers/implementations.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import { layoutOf } from "../scenario/mesh.ts";
 import { bytesPerValue, type WireFormat } from "../scenario/number-format.ts";
@@ -9,7 +10,14 @@ import type { Mesh } from "../scenario/scenario.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { logChannelStatistics, logOutputs, logResidentStatistics, rankDivergence } from "./divergence-log.ts";
+import {
+  logChannelStatistics,
+  logOutputs,
+  logResidentStatistics,
+  rankDivergence,
+  valuesOfGroup,
+} from "./divergence-log.ts";
+import { logExactness } from "./exactness.ts";
 import type { PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
 import { weightGradientsOf } from "./weight-gradients.ts";
@@ -44,8 +52,9 @@ export function recordPass(
       logResidentStatistics(record.divergence, views, setCounts[rank]!);
   }
   logOutputs(record.divergence, ranks, whole, workload.scenario.backward);
+  recordExactness(record, around);
   record.groupCounts = spansRanks
-    ? record.groups.flatMap(({ ranks: [first] }) => slicesOfFirstChannel(ranks[first!]!, setCounts[first!]!))
+    ? record.groups.flatMap(({ ranks: members }) => groupCounts(ranks, members, setCounts[members[0]!]!))
     : (countsOfPartialSets(record, workload) ?? [largestCount(ranks, setCounts)]);
   if (workload.scenario.backward)
     record.weightGradients = weightGradientsOf(record.spec, workload.scenario.mesh, ranks);
@@ -55,9 +64,22 @@ export function recordPass(
   }));
 }
 
-/** Values of the whole batch's first channel, which stands for all, in each slice of a rank that holds it. */
-function slicesOfFirstChannel({ used, extent, firstChannel }: RankViews, setCount: number): number[] {
+function recordExactness(
+  { exactness, groups, spec }: NormalizerRecord,
+  { ranks, whole, workload: { scenario } }: Surroundings,
+): void {
+  if (exactness === null || !("implementation" in spec)) return;
+  const { runningVariance } = implementations[spec.implementation];
+  const weight = whole.weight[scenario.normalizers.indexOf(spec)]!;
+  const { backward } = scenario;
+  logExactness(exactness, { groups, ranks, weight, epsilon: spec.epsilon, backward, runningVariance });
+}
+
+/** Values of the whole batch's first channel, which stands for all, in a group, or in each slice of a rank alone. */
+function groupCounts(ranks: readonly RankViews[], members: readonly number[], setCount: number): number[] {
+  const { used, extent, firstChannel } = ranks[members[0]!]!;
   if (firstChannel > 0) return [];
+  if (members.length > 1) return [valuesOfGroup(ranks, members)];
   return Array.from(used.count.subarray(0, setCount)).filter((_, set) => set % extent.channels === 0);
 }
 

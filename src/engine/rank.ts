@@ -99,7 +99,7 @@ export class Rank {
     const validTokens =
       mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
     const input: Activation = { x, mask };
-    const { localMean, localM2, localSumDy, localSumDyXmu, localCount } = this.#views;
+    const { localMean, localM2, localSumDy, localSumDyXmu, localDySquares, localCount } = this.#views;
     localCount[0] = validTokens;
     kernels.sums(input, this.#channelSets, localMean);
     for (let c = 0; c < extent.channels; c++)
@@ -107,6 +107,7 @@ export class Rank {
     kernels.squares(input, this.#channelSets, localMean, localM2);
     const factors = { mean: localMean, weight: this.#whole.ones };
     kernels.gradientSums(input, dy, this.#channelSets, factors, { sumG: localSumDy, sumGXmu: localSumDyXmu });
+    kernels.squares({ x: dy, mask }, this.#channelSets, this.#whole.zeros, localDySquares);
   }
 
   /** One normaliser, forward, backward if asked for, compared with the whole batch. */

@@ -4,6 +4,7 @@ import type { Group } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { DivergenceEntries, RankDivergence } from "./divergence-log.ts";
+import type { Exactness } from "./exactness.ts";
 import type { WeightGradients } from "./weight-gradients.ts";
 import type { Workload } from "./workload.ts";
 
@@ -25,6 +26,8 @@ export interface NormalizerRecord {
   readonly collectives: CollectiveRecord[];
   readonly divergence: DivergenceEntries;
   readonly numerics: Numerics;
+  /** null where nothing is synchronised. */
+  readonly exactness: Exactness | null;
   /** Of the last training step, one per rank. */
   perRank: (RankDivergence & { readonly values: number })[];
   /** Values behind the statistics of each group and slice, in the last training step; of the largest set where sets lie on one rank. */

@@ -10,23 +10,11 @@ import type { RankViews, WholeViews } from "./arena-views.ts";
 export function mergeWholeBatch(ranks: readonly RankViews[], whole: WholeViews): void {
   whole.count[0] = holdersOf(ranks, 0).reduce((sum, { localCount }) => sum + localCount[0]!, 0);
   for (let c = 0; c < whole.mean.length; c++) {
-    const holders = holdersOf(ranks, c);
-    let pooled: Moments = emptyMoments;
-    for (const { localCount, localMean, localM2, firstChannel } of holders) {
-      const own = c - firstChannel;
-      pooled = mergeMoments(pooled, { count: localCount[0]!, mean: localMean[own]!, m2: localM2[own]! });
-    }
+    const pooled = mergeChannel(holdersOf(ranks, c), c);
     whole.mean[c] = pooled.mean;
     whole.m2[c] = pooled.m2;
-    let sumDy = 0;
-    let sumDyXmu = 0;
-    for (const { localMean, localSumDy, localSumDyXmu, firstChannel } of holders) {
-      const own = c - firstChannel;
-      sumDy += localSumDy[own]!;
-      sumDyXmu += localSumDyXmu[own]! + (localMean[own]! - pooled.mean) * localSumDy[own]!;
-    }
-    whole.sumDy[c] = sumDy;
-    whole.sumDyXmu[c] = sumDyXmu;
+    whole.sumDy[c] = pooled.sumDy;
+    whole.sumDyXmu[c] = pooled.sumDyXmu;
   }
 }
 
@@ -39,6 +27,26 @@ export function aboutZero(whole: WholeViews): WholeViews {
     m2: whole.m2.map((m2, c) => m2 + n * whole.mean[c]! * whole.mean[c]!),
     sumDyXmu: whole.sumDyXmu.map((sum, c) => sum + whole.mean[c]! * whole.sumDy[c]!),
   };
+}
+
+/** A channel's moments and gradient sums over ranks that hold it; Σdy(x − m) is about the merged mean. */
+export function mergeChannel(
+  holders: readonly RankViews[],
+  channel: number,
+): Moments & { readonly sumDy: number; readonly sumDyXmu: number } {
+  let pooled: Moments = emptyMoments;
+  for (const { localCount, localMean, localM2, firstChannel } of holders) {
+    const own = channel - firstChannel;
+    pooled = mergeMoments(pooled, { count: localCount[0]!, mean: localMean[own]!, m2: localM2[own]! });
+  }
+  let sumDy = 0;
+  let sumDyXmu = 0;
+  for (const { localMean, localSumDy, localSumDyXmu, firstChannel } of holders) {
+    const own = channel - firstChannel;
+    sumDy += localSumDy[own]!;
+    sumDyXmu += localSumDyXmu[own]! + (localMean[own]! - pooled.mean) * localSumDy[own]!;
+  }
+  return { ...pooled, sumDy, sumDyXmu };
 }
 
 /** The ranks that hold a channel of the whole batch, ascending. */

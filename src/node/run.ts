@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
+import { comparisonLegend, comparisonOf } from "../report/comparison.ts";
 import { findingOf, warningsOf } from "../report/finding.ts";
 import { runPage } from "../report/html/run-page.ts";
 import { legendOf, overviewOf } from "../report/overview.ts";
@@ -142,5 +143,19 @@ export function describe(report: Report, width: number): string {
     ...warningsOf(report).flatMap((warning) => wrap(`note: ${warning}`, width)),
     "",
     ...legendOf(report).flatMap((line) => wrap(line, width)),
+    ...describeComparison(report, width),
   ].join("\n");
+}
+
+function describeComparison(report: Report, width: number): string[] {
+  const comparison = comparisonOf(report);
+  if (comparison === null) return [];
+  const reasons = comparison.reasons.flatMap((reason) => wrap(reason, width));
+  return [
+    "",
+    renderOverview(comparison, width),
+    ...(reasons.length === 0 ? [] : ["", ...reasons]),
+    "",
+    ...wrap(comparisonLegend, width),
+  ];
 }

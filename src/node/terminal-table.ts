@@ -8,8 +8,8 @@ const chars = {
   ...{ left: "", "left-mid": "", right: "", "right-mid": "", mid: "", "mid-mid": "", middle: "  " },
 };
 
-/** The overview as lines of at most `width` columns: the least important columns go until it fits. */
-export function renderOverview({ columns, rows }: Overview, width: number): string {
+/** A table as lines of at most `width` columns: the least important columns go until it fits. */
+export function renderOverview({ columns, rows }: Pick<Overview, "columns" | "rows">, width: number): string {
   let kept = columns.map((_, index) => index);
   for (;;) {
     const text = render(

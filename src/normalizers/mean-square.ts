@@ -14,7 +14,7 @@ export function meanSquareNormalizer(recurrence: (channels: number) => Recurrenc
     reduces: ["samples", "positions"],
     channelGroups: 1,
     centres: false,
-    tracksStatistics: false,
+    runningVariance: null,
     recurrence,
     collectives: ({ channels }) => [
       { pass: "forward", operation: "all-reduce", values: channels + 1, valuesPerElement: 1 },

@@ -17,7 +17,7 @@ export function* poolMoments(rank: RankView, implementation: Implementation): Pr
   const { forward, merge, emptyRank } = implementation;
   const values = rank.statistics.count[0]!;
   if (typeof emptyRank === "object" && values < emptyRank.leastValues)
-    throw new Error(`${values} values per channel: ${emptyRank.because}`);
+    throw new Error(`${values} value${values === 1 ? "" : "s"} per channel: ${emptyRank.because}`);
   const arrived: Arrived = new Map();
   for (const [index, exchange] of forward.entries()) {
     const isSilent = values === 0 && emptyRank === "joins" && exchange.operation !== "broadcast";

@@ -1,5 +1,5 @@
 import { faultClauses, faultNotes, faultOf } from "./fault-notes.ts";
-import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
+import { enumerate, formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
 
 /** Below this mean squared output error a normaliser agrees with the whole batch: float32 rounding gives 1e-15 to 1e-10. */
@@ -34,6 +34,8 @@ function worstClause({ normalizers }: Report): string | null {
   const { outputMse: error } = worst.divergence;
   if (error.mean === null) return `${worst.name} produced values that are not finite`;
   const observed = `${worst.name}'s outputs are ${formatPercent(Math.sqrt(error.mean))} off those of the whole batch`;
+  const { reason, outputMse: ownGroups } = worst.exactness ?? {};
+  if (reason && ownGroups && ownGroups > error.mean / 2) return `${observed}, because ${reason}`;
   if (error.expected === null) return observed;
   const expected = formatPercent(Math.sqrt(error.expected));
   const ratio = error.mean / error.expected;
@@ -46,7 +48,9 @@ function worstClause({ normalizers }: Report): string | null {
 /** The cheapest normaliser that pays for agreement. */
 function remedyClause(report: Report): string | null {
   const { normalizers, scenario } = report;
-  const paid = normalizers.filter((n) => sends(n) && agrees(n) && faultOf(report, n) === undefined);
+  const paid = normalizers.filter(
+    (n) => sends(n) && agrees(n) && faultOf(report, n) === undefined && n.exactness?.isExact !== false,
+  );
   const [cheapest] = paid.sort(
     (a, b) => a.communication.total.modelSeconds - b.communication.total.modelSeconds,
   );
@@ -69,11 +73,6 @@ function silentClause(report: Report): string | null {
   const isToken = ({ type }: NormalizerReport): boolean => type === "layer-norm" || type === "rms-norm";
   const what = silent.every(isToken) ? "token's features lie" : "sample lies";
   return `${names} ${silent.length === 1 ? "sends" : "send"} nothing, because each ${what} on one rank`;
-}
-
-/** `a, b and c`. */
-function enumerate(names: readonly string[]): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 /** Program errors that were run on purpose, and numeric events, worth a line each. */

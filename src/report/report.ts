@@ -11,8 +11,10 @@ import {
   type ExpectedDivergence,
   expectedDivergence,
   expectedOfMeanSquares,
+  noExpectation,
 } from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
+import { type ExactnessReport, exactnessReport } from "./exactness.ts";
 
 /** What one rank saw of a normaliser, in the last training step. */
 export interface RankReport {
@@ -49,6 +51,8 @@ export interface NormalizerReport {
   readonly numerics: Numerics;
   /** Of weights that all tensor ranks hold, in the last training step; null where they hold none in common or backward did not run. */
   readonly weightGradients: WeightGradients | null;
+  /** Against the exact result of its own groups; null where nothing is synchronised. */
+  readonly exactness: ExactnessReport | null;
   readonly perRank: readonly RankReport[];
 }
 
@@ -84,6 +88,7 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     ) as Record<Metric, Summary>,
     numerics: { ...numerics },
     weightGradients: record.weightGradients,
+    exactness: exactnessReport(record, simulation.workload.payload),
     perRank: rankReports(record, simulation),
   };
 }
@@ -91,10 +96,13 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
 /**
  * The closed forms for this normaliser's groups. They are for y = x̂: outputMse scales with the mean
  * of weight², and a bias leaves outputCosine without a closed form. Batch renorm's y and dx depend on
- * what the running statistics saw before: no closed form. Nor have mean squares one, where the mean is not known.
+ * what the running statistics saw before: no closed form. Nor have implementations that are not exact, and mean
+ * squares where the mean is not known.
  */
 function expectationFor(record: NormalizerRecord, { workload }: Simulation): ExpectedDivergence {
-  const expected = expectedDivergence(record.groupCounts);
+  const { exactness } = record;
+  const expected =
+    exactness?.isOutputExact === false ? noExpectation : expectedDivergence(record.groupCounts);
   const list = (value: number | readonly number[]): readonly number[] =>
     typeof value === "number" ? [value] : value;
   const weights = list(record.spec.weight);
@@ -108,7 +116,8 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
     ...expected,
     outputMse: expected.outputMse === null ? null : expected.outputMse * meanSquare,
     outputCosine: hasBias && !isExact ? null : expected.outputCosine,
-    gradientCosine: workload.scenario.backward ? expected.gradientCosine : null,
+    gradientCosine:
+      workload.scenario.backward && exactness?.isGradientExact !== false ? expected.gradientCosine : null,
   };
 }
 

@@ -23,7 +23,8 @@ export interface ExpectedDivergence {
   readonly betweenRankShare: number | null;
 }
 
-const nothing: ExpectedDivergence = {
+/** No closed form for anything. */
+export const noExpectation: ExpectedDivergence = {
   meanGap: null,
   logVarianceRatio: null,
   kl: null,
@@ -48,7 +49,7 @@ export const expectedOfMeanSquares: ExpectedDivergence = { ...nothing, meanGap: 
  */
 export function expectedDivergence(groupCounts: readonly number[]): ExpectedDivergence {
   const counts = groupCounts.filter((n) => n > 0);
-  if (counts.length === 0) return nothing;
+  if (counts.length === 0) return noExpectation;
   const N = counts.reduce((sum, n) => sum + n, 0);
   const average = (of: (n: number, N: number) => number | null): number | null =>
     weightedSum(counts, of, () => 1 / counts.length, N);
