@@ -97,6 +97,30 @@ function runAll(
   return [...outputs, Array.from(a.y)];
 }
 
+describe("rounding to a half format", () => {
+  const memory = createKernelMemory(1 << 20);
+  // Oracle: the scalar reference, bit for bit, on every exponent and both sides of ties; lengths that leave a tail.
+  test.each(["float16", "bfloat16"] as const)(
+    "%s: SIMD and scalar agree bit for bit, and count alike",
+    async (format) => {
+      const simd = await createWasmKernels(memory, new Int32Array(memory.buffer, 1024, 16));
+      for (const count of [0, 1, 2, 3, 5, 4 * 4096 + 3]) {
+        const values = new Float32Array(memory.buffer, 4096, count);
+        const bits = new Uint32Array(memory.buffer, 4096, count);
+        for (let i = 0; i < count; i++) {
+          const drawn = Math.imul(i, 0x9e3779b1);
+          bits[i] = [(drawn & ~0xffff) | 0x8000, (drawn & ~0x1fff) | 0x1000, drawn][i % 3]!;
+        }
+        if (count > 5) values.set([Infinity, -Infinity, NaN, -0, 65520, 65519.996, 2 ** -25, -(2 ** -24)]);
+        const expected = values.slice();
+        const overflows = scalarKernels.roundToHalf(expected, format);
+        expect(simd.roundToHalf(values, format)).toBe(overflows);
+        expect(values.slice()).toEqual(expected);
+      }
+    },
+  );
+});
+
 test("countValues counts what the kernels sum", () => {
   // Oracle: the scalar reference, summing ones.
   const extent = { samples: 3, channels: 6, positions: 5 };

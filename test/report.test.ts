@@ -110,7 +110,7 @@ describe("a report of ranks [1, 2, 3] and [10] at ε = 0", () => {
   });
 
   test("counts the group of one value", async () => {
-    expect(named(await report, "local").numerics).toEqual({
+    expect(named(await report, "local").numerics).toMatchObject({
       nonFinite: 0,
       clampedVariances: 0,
       constantSets: 1,

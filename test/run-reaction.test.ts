@@ -103,6 +103,24 @@ const turns: readonly Turn[] = [
       to: { normalizers: [{ ...mabn, [key]: value }], trainingSteps: 4 },
     }),
   ),
+  ...["one-pass", "welford", "shifted"].map((moments) => ({
+    name: `normalizers.moments, ${moments}`,
+    from: { normalizers: [local, { ...sync, accumulate: "float32" }] },
+    to: { normalizers: [local, { ...sync, accumulate: "float32", moments }] },
+  })),
+  {
+    name: "normalizers.accumulate",
+    to: { normalizers: [local, { ...sync, accumulate: "float16" }] },
+  },
+  ...["float16", "bfloat16"].map((storage) => ({ name: `storage, ${storage}`, to: { storage } })),
+  ...Object.entries({ rank: 3, trainingStep: 0, channel: 2 }).map(([key, value]) => {
+    const fault = { kind: "nan", rank: 1, trainingStep: 1, sample: 1, channel: 1, position: 1 };
+    return {
+      name: `faults.${key} (a spoiled value)`,
+      from: { faults: [fault], normalizers: [local, { name: "LN", type: "layer-norm" }] },
+      to: { faults: [{ ...fault, [key]: value }] },
+    };
+  }),
   {
     name: "normalizers.momentum",
     to: { normalizers: [local, { ...sync, momentum: 0.5 }] },

@@ -27,7 +27,7 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown key in a list entry",
     written({ 9: "  - { name: LN, type: layer-norm, eps: 1 }" }),
-    '9:35: normalizers[1].eps: unknown key "eps"; known here: type, name, epsilon, weight, bias, tensorParallel, fault',
+    '9:35: normalizers[1].eps: unknown key "eps"; known here: type, name, epsilon, weight, bias, moments, accumulate, tensorParallel, fault',
   ],
   [
     "a key of another data source",
@@ -133,6 +133,11 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "8:27: normalizers[0].warmUp: expected at least 0, got -1",
     "8:41: normalizers[0].momentum: expected at most 1, got 2",
     "9:40: normalizers[1].window: expected at least 1, got 0",
+  ],
+  [
+    "a spoiled value that several ranks would hold",
+    "name: x\nmesh: { tensor: 2 }\ndata: { source: gaussian, samples: 1, channels: 4 }\nnormalizers: [{ type: layer-norm, tensorParallel: replicated }]\nfaults: [{ kind: nan, rank: 0 }]",
+    "5:18: faults[0].kind: expected only sharded normalisers beside it, which hold the value on its rank alone",
   ],
   [
     "an unknown algorithm",

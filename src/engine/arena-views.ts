@@ -3,6 +3,7 @@ import type { FloatArray } from "../kernels/kernels.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
 import { type Layout, shardOf } from "../scenario/mesh.ts";
+import { isWide } from "../scenario/number-format.ts";
 import {
   type ArenaPlan,
   channelArrays,
@@ -72,9 +73,9 @@ export interface RankViews {
 }
 
 function floatsAt({ buffer }: KernelMemory, workload: Workload, at: number, length: number): FloatArray {
-  return workload.storage === "float32"
-    ? new Float32Array(buffer, at, length)
-    : new Float64Array(buffer, at, length);
+  return isWide(workload.storage)
+    ? new Float64Array(buffer, at, length)
+    : new Float32Array(buffer, at, length);
 }
 
 /** Hands out consecutive float64 arrays. */

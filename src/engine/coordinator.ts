@@ -11,6 +11,7 @@ import { Catalogue } from "./catalogue.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
 import { newExactness } from "./exactness.ts";
 import type { Host, RemoteThread } from "./host.ts";
+import { newNumerics } from "./numerics-log.ts";
 import { recordPass } from "./pass-record.ts";
 import { placeRanks } from "./placement.ts";
 import { copyToLayout } from "./relayout.ts";
@@ -114,7 +115,7 @@ function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): Norm
     exactness: pools ? newExactness() : null,
     collectives: [],
     divergence: newDivergenceEntries(),
-    numerics: { nonFinite: 0, clampedVariances: 0, constantSets: 0, singleValueGroups: 0 },
+    numerics: newNumerics(),
     perRank: [],
     groupCounts: [],
     weightGradients: null,

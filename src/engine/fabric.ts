@@ -52,6 +52,8 @@ const isAtLeast = (counter: number, wanted: number): boolean => ((counter - want
  */
 export class Endpoint {
   readonly ledger: LedgerEntry[] = [];
+  /** Finite numbers that a half format made infinite here, ever. */
+  overflows = 0;
   readonly #fabric: Fabric;
   readonly #rank: number;
   /** The number of the next collective. */
@@ -81,14 +83,14 @@ export class Endpoint {
       *allReduce(payload, { format = usual, combine = addition } = {}) {
         const { valuesPerElement } = combine;
         const shape = { operation: "all-reduce", values: payload.length, valuesPerElement } as const;
-        enter(payload, format);
+        self.#enter(payload, format);
         yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, combine, normalizer);
       },
       *allGather(payload, { format = usual } = {}) {
         const shape = { operation: "all-gather", values: payload.length, valuesPerElement: 1 } as const;
         const sequence = self.#sequence;
         const gathered = yield* landing.open(group, sequence, format, payload.length * groupSize);
-        enter(payload, format);
+        self.#enter(payload, format);
         gathered.set(payload, group.ranks.indexOf(self.#rank) * payload.length);
         yield* self.#execute(catalogue.plan(shape, groupSize), group, gathered, format, addition, normalizer);
         landing.close(group);
@@ -96,18 +98,24 @@ export class Endpoint {
       },
       *broadcast(payload, { format = usual } = {}) {
         const shape = { operation: "broadcast", values: payload.length, valuesPerElement: 1 } as const;
-        enter(payload, format);
+        self.#enter(payload, format);
         yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, addition, normalizer);
       },
       *reduceScatter(payload, { format = usual } = {}) {
         const shape = { operation: "reduce-scatter", values: payload.length, valuesPerElement: 1 } as const;
-        enter(payload, format);
+        self.#enter(payload, format);
         yield* self.#execute(catalogue.plan(shape, groupSize), group, payload, format, addition, normalizer);
         const block = group.ranks.indexOf(self.#rank);
         const start = (index: number): number => blockStart(index, groupSize, payload.length);
         return payload.subarray(start(block), start(block + 1));
       },
     };
+  }
+
+  /** This rank's values reach the wire. */
+  #enter(payload: FloatArray, format: WireFormat): void {
+    assert((payload.BYTES_PER_ELEMENT === 8) === isWide(format), `${format} in a wrong array`);
+    this.overflows += conform(payload, format);
   }
 
   *#execute(
@@ -216,7 +224,7 @@ export class Endpoint {
       const incoming = wireArray(outbox, entry.format, at, part.length);
       if (schedule.reduces[message] === 1) {
         apply(part, incoming, counts?.own[message] ?? 0, counts?.incoming[message] ?? 0);
-        conform(part, entry.format);
+        this.overflows += conform(part, entry.format);
       } else part.set(incoming);
       at += part.byteLength;
     }
@@ -236,10 +244,4 @@ export class Endpoint {
     } while (!isAtLeast(Atomics.load(control.words, word), wanted));
     control.await(this.#rank, null);
   }
-}
-
-/** A rank's values reach the wire. */
-function enter(payload: FloatArray, format: WireFormat): void {
-  assert((payload.BYTES_PER_ELEMENT === 8) === isWide(format), `${format} in a wrong array`);
-  conform(payload, format);
 }

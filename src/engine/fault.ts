@@ -11,7 +11,12 @@ export function injectFault(
   exit: () => void,
 ): void {
   for (const fault of faults) {
-    if (fault.rank !== at.rank || fault.trainingStep !== at.trainingStep || fault.phase !== at.phase)
+    if (
+      !("phase" in fault) ||
+      fault.rank !== at.rank ||
+      fault.trainingStep !== at.trainingStep ||
+      fault.phase !== at.phase
+    )
       continue;
     if (fault.kind === "throw") throw new Error("injected fault");
     if (fault.kind === "exit") exit();

@@ -1,18 +1,22 @@
 import type { RankViews } from "./arena-views.ts";
 
-/** Elements of a rank's y, and of dx after a backward pass, that are NaN or infinite. */
+/** Elements that are NaN or infinite. */
+export interface NonFinite {
+  readonly y: number;
+  readonly dx: number;
+}
+
+/** Count what of a rank's results is not finite; the squares summed for the comparison tell if there is any. */
 export function countNonFinite(
   { y, dx, comparedY, comparedDx, extent }: RankViews,
   backward: boolean,
-): number {
-  const ownSquares = (compared: Float64Array): Float64Array =>
-    compared.subarray(2 * extent.channels, 3 * extent.channels);
-  const outputs = [{ values: y, squares: ownSquares(comparedY) }];
-  if (backward) outputs.push({ values: dx, squares: ownSquares(comparedDx) });
-  let count = 0;
-  for (const { values, squares } of outputs) {
-    if (squares.every(Number.isFinite)) continue;
-    for (const value of values) if (!Number.isFinite(value)) count++;
-  }
-  return count;
+): NonFinite {
+  const count = (values: RankViews["y"], compared: Float64Array): number => {
+    const squares = compared.subarray(2 * extent.channels, 3 * extent.channels);
+    if (squares.every(Number.isFinite)) return 0;
+    let nonFinite = 0;
+    for (const value of values) if (!Number.isFinite(value)) nonFinite++;
+    return nonFinite;
+  };
+  return { y: count(y, comparedY), dx: backward ? count(dx, comparedDx) : 0 };
 }

@@ -1,12 +1,10 @@
 import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
-import { ranksOfDistinctSets } from "../normalizers/group.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import { layoutOf } from "../scenario/mesh.ts";
 import { bytesPerValue, type WireFormat } from "../scenario/number-format.ts";
-import type { Mesh } from "../scenario/scenario.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -18,6 +16,7 @@ import {
   valuesOfGroup,
 } from "./divergence-log.ts";
 import { logExactness } from "./exactness.ts";
+import { logNumerics } from "./numerics-log.ts";
 import type { PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
 import { weightGradientsOf } from "./weight-gradients.ts";
@@ -44,7 +43,7 @@ export function recordPass(
   const spansRanks = normalizer.reduces.includes("samples");
   const whole = normalizer.centres ? around.whole : aboutZero(around.whole);
   recordCollectives(record, normalizer, results, trainingStep, around);
-  recordNumerics(record, results, ranks, spansRanks && normalizer.centres, workload.scenario.mesh);
+  logNumerics(record, normalizer, results, around);
   const setCounts = results.map(({ setCount }) => setCount);
   if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, setCounts, whole);
   else {
@@ -156,24 +155,4 @@ function checkAgainstSchedule(
     `${name} sent ${sent} bytes, its schedule ${count.elements * elementBytes}`,
   );
   assert(sent === received, `${name} sent ${sent} bytes and received ${received}`);
-}
-
-function recordNumerics(
-  { numerics, groups, spec }: NormalizerRecord,
-  results: readonly PassResult[],
-  ranks: readonly RankViews[],
-  hasVariances: boolean,
-  mesh: Mesh,
-): void {
-  for (const { nonFinite } of results) numerics.nonFinite += nonFinite;
-  for (const rank of ranksOfDistinctSets(spec, groups, mesh)) {
-    const { used, extent, firstChannel } = ranks[rank]!;
-    const { setCount, clampedVariances } = results[rank]!;
-    numerics.clampedVariances += clampedVariances;
-    for (let set = 0; set < setCount; set++) {
-      if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
-      const isFirstChannel = firstChannel === 0 && set % extent.channels === 0;
-      if (hasVariances && isFirstChannel && used.count[set] === 1) numerics.singleValueGroups++;
-    }
-  }
 }

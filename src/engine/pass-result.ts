@@ -1,4 +1,6 @@
 import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { RankEvents } from "../normalizers/operator.ts";
+import type { NonFinite } from "./non-finite.ts";
 
 /** What one rank reports of a pass; its arrays stay in shared memory. */
 export interface PassResult {
@@ -9,6 +11,6 @@ export interface PassResult {
   readonly setCount: number;
   /** Merged variances that rounding had made negative. */
   readonly clampedVariances: number;
-  /** Elements of y and dx that are NaN or infinite. */
-  readonly nonFinite: number;
+  readonly nonFinite: NonFinite;
+  readonly events: RankEvents;
 }

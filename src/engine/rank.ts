@@ -1,13 +1,19 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
-import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
+import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
-import type { Normalizer, RankView, Recurrence, SetStatistics } from "../normalizers/operator.ts";
+import type {
+  MomentsMethod,
+  Normalizer,
+  RankEvents,
+  RankView,
+  Recurrence,
+  SetStatistics,
+} from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
-import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
 import type { VarianceKind } from "../statistics/moments.ts";
 import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
 import { extentOf } from "./arena-plan.ts";
@@ -15,10 +21,13 @@ import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena
 import type { Phase } from "./control.ts";
 import type { Endpoint, Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
+import { MicrobatchMaker } from "./microbatch-maker.ts";
 import { countNonFinite } from "./non-finite.ts";
 import { type Oracle, oracleFor } from "./oracle.ts";
 import type { PassResult } from "./pass-result.ts";
 import { compareWithWhole } from "./reference.ts";
+import { storingKernels } from "./storing-kernels.ts";
+import { observeMicrobatch } from "./whole-batch.ts";
 import { wireArray } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
@@ -40,6 +49,9 @@ export interface ThreadContext {
   readonly exit: () => void;
 }
 
+/** Of what has no mean to take. */
+const exactMethod: MomentsMethod = { algorithm: "two-pass", accumulate: "float64" };
+
 /** One simulated GPU, as the normalisers of one layout see it: its microbatch, its running statistics and the program of each pass. */
 export class Rank {
   readonly rank: number;
@@ -58,6 +70,13 @@ export class Rank {
   /** What they would remember of the whole batch. */
   readonly #recurrencesWhole: readonly (Recurrence | null)[];
   readonly #oracles: readonly Oracle[];
+  readonly #maker: MicrobatchMaker;
+  /** Stores y and dx in the storage format. */
+  readonly #kernels: Kernels;
+  /** Of the pass under way. */
+  readonly #events: RankEvents = { clampedVariances: 0, overflows: 0 };
+  /** Of x and dy, in the training step under way. */
+  #dataOverflows = 0;
 
   constructor(rank: number, context: ThreadContext, views: RankViews, endpoint: Endpoint) {
     const { normalizers, mesh } = context.workload.scenario;
@@ -66,6 +85,11 @@ export class Rank {
     this.#views = views;
     this.#whole = channelsOfRank(context.whole, views);
     this.#endpoint = endpoint;
+    const { workload, kernels } = context;
+    this.#maker = new MicrobatchMaker(rank, workload, kernels, views);
+    this.#kernels = storingKernels(kernels, workload.storage, (count) => {
+      this.#events.overflows += count;
+    });
     this.#channelSets = indexSetsOf(views.extent, ["samples", "positions"]);
     this.#normalizers = normalizers.map(createNormalizer);
     this.#slices = normalizers.map((spec, index) =>
@@ -87,27 +111,11 @@ export class Rank {
   }
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
+  // biome-ignore lint/correctness/useYield: it waits for no other rank.
   *prepare(trainingStep: number): Progress<void> {
     this.#enter(trainingStep, 0, "data");
-    const { workload, kernels } = this.#context;
-    const { x, dy, mask, extent, layout } = this.#views;
-    const { data, seed, mesh } = workload.scenario;
-    const batch = { ...extent, x, dy, mask };
-    if (data.source !== "npy") fillShard(data, seed, mesh, this.rank, trainingStep, batch, layout);
-    else if (workload.makesGradients)
-      fillShardGradient(workload, seed, mesh, this.rank, trainingStep, batch, layout);
-    const validTokens =
-      mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
-    const input: Activation = { x, mask };
-    const { localMean, localM2, localSumDy, localSumDyXmu, localDySquares, localCount } = this.#views;
-    localCount[0] = validTokens;
-    kernels.sums(input, this.#channelSets, localMean);
-    for (let c = 0; c < extent.channels; c++)
-      localMean[c] = validTokens === 0 ? 0 : localMean[c]! / validTokens;
-    kernels.squares(input, this.#channelSets, localMean, localM2);
-    const factors = { mean: localMean, weight: this.#whole.ones };
-    kernels.gradientSums(input, dy, this.#channelSets, factors, { sumG: localSumDy, sumGXmu: localSumDyXmu });
-    kernels.squares({ x: dy, mask }, this.#channelSets, this.#whole.zeros, localDySquares);
+    this.#dataOverflows = this.#maker.make(trainingStep);
+    observeMicrobatch(this.#views, this.#context.kernels, this.#channelSets, this.#whole);
   }
 
   /** One normaliser, forward, backward if asked for, compared with the whole batch. */
@@ -116,7 +124,9 @@ export class Rank {
     const normalizer = this.#normalizers[index]!;
     const communicator = this.#communicator(index, trainingStep);
     const views = this.#slicesInUse(index, communicator);
-    const ledgerStart = this.#endpoint.ledger.length;
+    const { overflows: wireBefore, ledger } = this.#endpoint;
+    const ledgerStart = ledger.length;
+    Object.assign(this.#events, { clampedVariances: 0, overflows: this.#dataOverflows });
     let clampedVariances = 0;
     this.#enter(trainingStep, index, "forward");
     for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
@@ -127,14 +137,17 @@ export class Rank {
       this.#enter(trainingStep, index, "backward");
       yield* this.#backward(normalizer, views);
     }
+    const wireOverflows = this.#endpoint.overflows - wireBefore;
+    const events = { ...this.#events, overflows: this.#events.overflows + wireOverflows };
     this.#enter(trainingStep, index, "comparing");
     this.#compare(index, communicator);
     report({
       rank: this.rank,
-      ledger: this.#endpoint.ledger.slice(ledgerStart),
+      ledger: ledger.slice(ledgerStart),
       setCount: setCountOf(this.#slices[index]!),
       clampedVariances,
       nonFinite: countNonFinite(this.#views, workload.scenario.backward),
+      events,
     });
     this.#enter(trainingStep, index, "idle");
   }
@@ -193,14 +206,14 @@ export class Rank {
     statistics: SetStatistics,
     running: RunningStatistics,
   ): RankView {
-    const { workload, kernels } = this.#context;
+    const { workload } = this.#context;
     const { x, mask, dy, y, dx, payload, dWeight, dBias, gain, shift, offset } = this.#views;
     const spec = workload.scenario.normalizers[index]!;
     const part = <T extends FloatArray | Uint8Array>(array: T, perSample: number): T =>
       array.subarray(firstSample * perSample, (firstSample + extent.samples) * perSample) as T;
     const perSample = extent.channels * extent.positions;
     return {
-      kernels,
+      kernels: this.#kernels,
       extent,
       sets,
       centres: this.#normalizers[index]!.centres,
@@ -220,6 +233,8 @@ export class Rank {
       running,
       recurrence: this.#recurrences[index]!,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
+      method: "moments" in spec ? { algorithm: spec.moments, accumulate: spec.accumulate } : exactMethod,
+      events: this.#events,
       communicator,
       partCounts: this.#partCounts(index),
       payload: (count, format = workload.payload) => wireArray(payload, format, 0, count),

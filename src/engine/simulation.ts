@@ -42,12 +42,19 @@ export interface NormalizerRecord {
 export interface Numerics {
   /** Elements of y and dx that are NaN or infinite. */
   nonFinite: number;
-  /** Merged variances that rounding had made negative and that were taken as 0. */
+  /** Share of y, and of dx, that is NaN or infinite: valid elements, mean over training steps. */
+  nonFiniteOutputShare: number;
+  nonFiniteGradientShare: number;
+  /** Variances that rounding had made negative and that were taken as 0: of one rank's values and merged ones. */
   clampedVariances: number;
+  /** Finite numbers that a half format made infinite: x, dy, y, dx and payloads. */
+  overflows: number;
   /** Statistics without spread, whose x̂ is 0 (channels of a group, tokens, blocks of a sample's channels). */
   constantSets: number;
   /** Groups whose channels had one value: no unbiased variance, the running variance was left alone. */
   singleValueGroups: number;
+  /** The statistic whose |mean| is largest against its standard deviation, in float64; null where m is no mean. */
+  worstConditioned: { readonly mean: number; readonly std: number } | null;
 }
 
 /** Everything measured in a run; a report is made from it. */

@@ -1,5 +1,28 @@
+import type { IndexSets } from "../kernels/index-sets.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { emptyMoments, type Moments, mergeMoments } from "../statistics/moments.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
+
+/** What the whole batch's moments are merged from: moments and gradient sums of one rank's channels. */
+export function observeMicrobatch(
+  { x, dy, mask, extent, ...observed }: RankViews,
+  kernels: Kernels,
+  channelSets: IndexSets,
+  { ones, zeros }: Pick<WholeViews, "ones" | "zeros">,
+): void {
+  const { localMean, localM2, localSumDy, localSumDyXmu, localDySquares, localCount } = observed;
+  const validTokens =
+    mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
+  localCount[0] = validTokens;
+  const input = { x, mask };
+  kernels.sums(input, channelSets, localMean);
+  for (let c = 0; c < extent.channels; c++)
+    localMean[c] = validTokens === 0 ? 0 : localMean[c]! / validTokens;
+  kernels.squares(input, channelSets, localMean, localM2);
+  const sums = { sumG: localSumDy, sumGXmu: localSumDyXmu };
+  kernels.gradientSums(input, dy, channelSets, { mean: localMean, weight: ones }, sums);
+  kernels.squares({ x: dy, mask }, channelSets, zeros, localDySquares);
+}
 
 /**
  * Merge what the ranks observed into the moments and gradient sums of the whole batch.

@@ -3,8 +3,9 @@ import { ScenarioError } from "../errors.ts";
 import { channelFindings } from "../scenario/consistency.ts";
 import { rowFindings } from "../scenario/mesh-consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
-import type { NumberFormat } from "../scenario/number-format.ts";
+import { defaultPayload, type NumberFormat } from "../scenario/number-format.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
+import { spoiledValueObjections } from "../scenario/spoiled-value.ts";
 
 /** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
 export interface Workload {
@@ -26,16 +27,21 @@ export interface Workload {
   readonly makesGradients: boolean;
 }
 
-/** The workload of a scenario whose ranks make their own data. */
+/**
+ * The workload of a scenario whose ranks make their own data.
+ *
+ * @throws ScenarioError if a value is to be spoiled that no rank holds.
+ */
 export function syntheticWorkload(scenario: Scenario): Workload {
   const { data, payload } = scenario;
-  const storage = scenario.storage === "float64" ? "float64" : "float32";
+  const storage = scenario.storage === "auto" ? "float32" : scenario.storage;
   assert(data.source !== "npy", "a scenario of files needs their contents");
+  refuseAbsentValues(scenario, { ...data, positionExtents: data.positions });
   return {
     scenario,
     worldSize: data.samples.length,
     storage,
-    payload: payload === "auto" ? storage : payload,
+    payload: payload === "auto" ? defaultPayload(storage) : payload,
     samples: data.samples,
     channels: data.channels,
     positionExtents: data.positions,
@@ -49,15 +55,17 @@ export function syntheticWorkload(scenario: Scenario): Workload {
 /**
  * The workload of a scenario whose files have been read.
  *
- * @throws ScenarioError if a normaliser does not go with the shape that the files turned out to have.
+ * @throws ScenarioError if a normaliser does not go with the shape that the files turned out to have, or a value is
+ *   to be spoiled that no rank holds.
  */
 export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
   refuseUnfitNormalizers(scenario, batches);
+  refuseAbsentValues(scenario, batches);
   return {
     scenario,
     worldSize: batches.samples.length,
     storage: batches.storage,
-    payload: scenario.payload === "auto" ? batches.storage : scenario.payload,
+    payload: scenario.payload === "auto" ? defaultPayload(batches.storage) : scenario.payload,
     samples: batches.samples,
     channels: batches.channels,
     positionExtents: batches.positionExtents,
@@ -77,6 +85,13 @@ function refuseUnfitNormalizers({ name, normalizers, mesh }: Scenario, batches: 
     .map(({ path: [, index, key], message }) => {
       return { file: name, path: `normalizers[${index}].${key}`, message };
     });
+  if (faults.length > 0) throw new ScenarioError(faults);
+}
+
+function refuseAbsentValues(scenario: Scenario, shape: Parameters<typeof spoiledValueObjections>[1]): void {
+  const faults = spoiledValueObjections(scenario, shape).map(({ index, key, message }) => {
+    return { file: scenario.name, path: `faults[${index}].${key}`, message };
+  });
   if (faults.length > 0) throw new ScenarioError(faults);
 }
 

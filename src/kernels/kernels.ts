@@ -65,4 +65,6 @@ export interface Kernels {
   compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Array): void;
   /** target[i] = target[i] + incoming[i], rounded to the storage type. */
   accumulate(target: FloatArray, incoming: FloatArray): void;
+  /** Rounds float32 values to a half format as `roundToHalf` does; returns how many were finite and are now infinite. */
+  roundToHalf(values: FloatArray, format: "float16" | "bfloat16"): number;
 }

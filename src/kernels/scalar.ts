@@ -1,3 +1,4 @@
+import { conform } from "../scenario/number-format.ts";
 import type { IndexSets } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "./kernels.ts";
 
@@ -13,7 +14,7 @@ interface Row {
   readonly token: number;
 }
 
-function* rowsOf(sets: IndexSets): Generator<Row> {
+export function* rowsOf(sets: IndexSets): Generator<Row> {
   const [e0, e1, e2, count] = sets.extents as [number, number, number, number];
   const at = (strides: readonly number[], i: number, j: number, k: number): number =>
     i * strides[0]! + j * strides[1]! + k * strides[2]!;
@@ -35,7 +36,7 @@ function* rowsOf(sets: IndexSets): Generator<Row> {
 }
 
 /** Calls `visit(element, set, channel, lane)` for the valid elements of a row. */
-function visitRow(
+export function visitRow(
   row: Row,
   sets: IndexSets,
   mask: Uint8Array | null,
@@ -50,17 +51,26 @@ function visitRow(
   }
 }
 
-function foldLanes(l: Float64Array): number {
-  return l[0]! + l[4]! + (l[2]! + l[6]!) + (l[1]! + l[5]! + (l[3]! + l[7]!));
+function foldLanes(l: Float64Array, round: (value: number) => number): number {
+  const add = (a: number, b: number): number => round(a + b);
+  const [even, odd] = [0, 1].map((i) => add(add(l[i]!, l[i + 4]!), add(l[i + 2]!, l[i + 6]!)));
+  return add(even!, odd!);
 }
 
-/** Sum `term` into target[set] or target[channel], in the order that `IndexSets` documents. */
-function sumInto(
+const exact = (value: number): number => value;
+
+/**
+ * Sum `term` into target[set] or target[channel], in the order that `IndexSets` documents.
+ *
+ * @param round brings each sum to the format that is added in.
+ */
+export function sumInto(
   target: Float64Array,
   by: "set" | "channel",
   sets: IndexSets,
   mask: Uint8Array | null,
   term: (element: number, set: number, channel: number) => number,
+  round: (value: number) => number = exact,
 ): void {
   target.fill(0);
   const crosses = (by === "set" ? sets.setStrides : sets.channelStrides)[3] !== 0;
@@ -68,14 +78,16 @@ function sumInto(
   for (const row of rowsOf(sets)) {
     if (crosses) {
       visitRow(row, sets, mask, (element, set, channel) => {
-        target[by === "set" ? set : channel]! += term(element, set, channel);
+        const at = by === "set" ? set : channel;
+        target[at] = round(target[at]! + term(element, set, channel));
       });
     } else {
       lanes.fill(0);
       visitRow(row, sets, mask, (element, set, channel, lane) => {
-        lanes[lane]! += term(element, set, channel);
+        lanes[lane] = round(lanes[lane]! + term(element, set, channel));
       });
-      target[by === "set" ? row.set : row.channel]! += foldLanes(lanes);
+      const at = by === "set" ? row.set : row.channel;
+      target[at] = round(target[at]! + foldLanes(lanes, round));
     }
   }
 }
@@ -140,4 +152,5 @@ export const scalarKernels: Kernels = {
   accumulate(target, incoming) {
     for (let i = 0; i < target.length; i++) target[i] = target[i]! + incoming[i]!;
   },
+  roundToHalf: conform,
 };

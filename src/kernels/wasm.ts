@@ -63,7 +63,7 @@ function slotsOf(descriptions: Int32Array): (sets: IndexSets) => number {
 }
 
 function bind(
-  exports: Record<string, (...args: number[]) => void>,
+  exports: Record<string, (...args: number[]) => unknown>,
   memory: KernelMemory,
   slot: (sets: IndexSets) => number,
 ): Kernels {
@@ -116,6 +116,11 @@ function bind(
     },
     accumulate(target, incoming) {
       call("accumulate", target, at(target), at(incoming), target.length);
+    },
+    roundToHalf(values, format) {
+      assert(values instanceof Float32Array, "half formats lie in Float32Arrays");
+      const kernel = format === "float16" ? "roundToFloat16" : "roundToBfloat16";
+      return exports[kernel]!(at(values), values.length) as number;
     },
   };
 }

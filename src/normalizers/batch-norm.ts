@@ -1,7 +1,7 @@
 import type { PoolingSpec } from "../scenario/scenario.ts";
 import { shapeOf } from "./exchange.ts";
 import { implementations } from "./implementations.ts";
-import { differentiateSets, localMoments, type Normalizer, normalizeSets } from "./operator.ts";
+import { differentiateSets, type Normalizer, normalizeSets, takeMoments } from "./operator.ts";
 import { poolGradients, poolMoments } from "./synchronization.ts";
 
 /**
@@ -28,7 +28,7 @@ export function batchNorm(
     ],
     normalize,
     *forward(rank) {
-      localMoments(rank);
+      takeMoments(rank);
       const alone = { clampedVariances: 0 };
       const result = rank.communicator.groupSize === 1 ? alone : yield* poolMoments(rank, implementation);
       normalize(rank);

@@ -3,9 +3,11 @@ import type { Operation } from "../collectives/schedule.ts";
 import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import { countValues } from "../kernels/set-counts.ts";
-import type { WireFormat } from "../scenario/number-format.ts";
+import type { NumberFormat, WireFormat } from "../scenario/number-format.ts";
+import type { MomentsAlgorithm } from "../scenario/scenario.ts";
 import type { VarianceKind } from "../statistics/moments.ts";
 import type { RunningStatistics } from "../statistics/running-statistics.ts";
+import { roundedMoments } from "./rounded-moments.ts";
 
 /** Per-set results of one rank; every array has one element per index set. */
 export interface SetStatistics {
@@ -22,6 +24,20 @@ export interface SetStatistics {
   readonly slope: Float64Array;
   /** What dx is multiplied with at last: ∂x̂/∂x with the statistics held, and what of γ is not in g. */
   readonly scale: Float64Array;
+}
+
+/** How the moments of what a rank holds are computed. */
+export interface MomentsMethod {
+  readonly algorithm: MomentsAlgorithm;
+  readonly accumulate: NumberFormat;
+}
+
+/** What happens on one rank in a pass; counted as it happens. */
+export interface RankEvents {
+  /** Variances of the rank's own values that rounding had made negative and that were taken as 0. */
+  clampedVariances: number;
+  /** Finite numbers that a half format made infinite: in x, dy, y, dx and on the wire. */
+  overflows: number;
 }
 
 /** Which elements a normaliser takes one statistic over, and what it takes. */
@@ -59,6 +75,8 @@ export interface RankView extends Pick<SetShape, "centres"> {
   /** Of a normaliser that has one: as the steps before left it. */
   readonly recurrence: Recurrence | null;
   readonly epsilon: number;
+  readonly method: MomentsMethod;
+  readonly events: RankEvents;
   readonly communicator: Communicator;
   /** Values of a set on each rank of the group, in group order; null where the samples or padding decide. */
   readonly partCounts: readonly number[] | null;
@@ -135,6 +153,18 @@ export function localMoments({
     for (let set = 0; set < sets.setCount; set++) mean[set] = count[set] === 0 ? 0 : mean[set]! / count[set]!;
   } else mean.fill(0);
   kernels.squares(input, sets, mean, m2);
+}
+
+/** `localMoments` by the normaliser's method. */
+export function takeMoments(rank: RankView): void {
+  const { input, sets, statistics, method, events } = rank;
+  if (!rank.centres || (method.algorithm === "two-pass" && method.accumulate === "float64")) {
+    localMoments(rank);
+    return;
+  }
+  countValues(sets, input.mask, statistics.count);
+  const task = { ...statistics, input, sets };
+  events.clampedVariances += roundedMoments(method.algorithm, method.accumulate, task);
 }
 
 /**

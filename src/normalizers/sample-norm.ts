@@ -2,11 +2,11 @@ import type { Combine, Progress } from "../collectives/communicator.ts";
 import { momentsCombine, pairedMomentsCombine } from "../collectives/merge-moments.ts";
 import {
   differentiateSets,
-  localMoments,
   type Normalizer,
   normalizeSets,
   type RankView,
   type SetShape,
+  takeMoments,
 } from "./operator.ts";
 
 /**
@@ -40,7 +40,7 @@ export function sampleNormalizer(shape: SetShape, pools = true): Normalizer {
     },
     normalize: normalizeSets,
     *forward(rank) {
-      localMoments(rank);
+      takeMoments(rank);
       if (pools && isSplit(rank)) yield* centres ? poolMoments(rank) : poolSquares(rank);
       normalizeSets(rank);
       return { clampedVariances: 0 };

@@ -1,8 +1,8 @@
 import type { Exactness } from "../engine/exactness.ts";
 import type { NormalizerRecord } from "../engine/simulation.ts";
-import type { Implementation } from "../normalizers/implementation.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import type { NumberFormat } from "../scenario/number-format.ts";
+import type { PoolingSpec } from "../scenario/scenario.ts";
 import { formatCount } from "./format.ts";
 
 /**
@@ -32,7 +32,7 @@ export function exactnessReport(
   const isExact = exactness.isOutputExact && exactness.isGradientExact;
   return {
     isExact,
-    reason: isExact ? null : reasonOf(exactness, implementations[spec.implementation], payload),
+    reason: isExact ? null : reasonOf(exactness, spec, payload),
     outputMse: finite(outputErrors / channels),
     gradientRelativeError: finite(Math.sqrt(gradientDifference / gradientSquare)),
     runningVarianceError: finite(varianceErrors / variances),
@@ -41,9 +41,10 @@ export function exactnessReport(
 
 function reasonOf(
   { areFinite, isOutputExact, values: [least, most], hasPadding, meanOverStd }: Exactness,
-  { emptyRank, weighting, merge, backward }: Implementation,
+  { implementation, moments, accumulate }: PoolingSpec,
   payload: NumberFormat,
 ): string {
+  const { emptyRank, weighting, merge, backward } = implementations[implementation];
   const isUneven = most > least;
   const range = `${formatCount(least)} to ${formatCount(most)} values a channel`;
   if (!areFinite && emptyRank === "nan" && least === 0)
@@ -54,7 +55,8 @@ function reasonOf(
     return `the gradient averages the ranks' means (pytorch/pytorch#36382), and ranks hold ${range}`;
   // NaN among the data makes this NaN.
   if (Number.isNaN(meanOverStd)) return "the ranks hold numbers that are not finite";
-  const rounding = `numbers are rounded to ${payload} on the wire`;
+  const wire = `numbers are rounded to ${payload} on the wire`;
+  const rounding = accumulate === "float64" ? wire : `moments are ${moments} in ${accumulate}, and ${wire}`;
   if (merge.by !== "mean-square") return rounding;
   if (merge.of === "shiftedSum")
     return least > 0 ? rounding : `${rounding}, and an empty first rank leaves nothing to shift by`;

@@ -1,4 +1,4 @@
-import { faultClauses, faultNotes, faultOf } from "./fault-notes.ts";
+import { faultClauses, faultOf } from "./fault-notes.ts";
 import { enumerate, formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
 
@@ -37,6 +37,7 @@ function worstClause({ normalizers }: Report): string | null {
   const { reason, outputMse: ownGroups } = worst.exactness ?? {};
   if (reason && ownGroups && ownGroups > error.mean / 2) return `${observed}, because ${reason}`;
   if (error.expected === null) return observed;
+  if (error.expected === 0) return `${observed}, although it pools all of it: its arithmetic is to blame`;
   const expected = formatPercent(Math.sqrt(error.expected));
   const ratio = error.mean / error.expected;
   if (ratio > excessFactor)
@@ -73,29 +74,4 @@ function silentClause(report: Report): string | null {
   const isToken = ({ type }: NormalizerReport): boolean => type === "layer-norm" || type === "rms-norm";
   const what = silent.every(isToken) ? "token's features lie" : "sample lies";
   return `${names} ${silent.length === 1 ? "sends" : "send"} nothing, because each ${what} on one rank`;
-}
-
-/** Program errors that were run on purpose, and numeric events, worth a line each. */
-export function warningsOf(report: Report): string[] {
-  const numeric = report.normalizers.flatMap(({ name, type, numerics }) => {
-    const renormalizes = type === "batch-renorm";
-    const warnings: string[] = [];
-    if (numerics.nonFinite > 0)
-      warnings.push(`${name}: ${plural(numerics.nonFinite, "output")} NaN or infinite`);
-    if (numerics.singleValueGroups > 0)
-      warnings.push(
-        `${name}: ${plural(numerics.singleValueGroups, "group")} had one value a channel: y is the bias${renormalizes ? " and γd" : ""}, dx is 0, and ` +
-          "running variances were left alone (PyTorch raises an error here)",
-      );
-    else if (numerics.constantSets > 0)
-      warnings.push(
-        `${name}: ${plural(numerics.constantSets, "statistic")} without spread: x̂ is ${renormalizes ? "d" : "0"} there`,
-      );
-    if (numerics.clampedVariances > 0)
-      warnings.push(
-        `${name}: ${plural(numerics.clampedVariances, "merged variance")} negative by rounding, taken as 0`,
-      );
-    return warnings;
-  });
-  return [...faultNotes(report), ...numeric];
 }

@@ -147,7 +147,7 @@ function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNorma
 function faultFindings(
   fault: SoundFields["faults"][number],
   index: number,
-  { worldSize, trainingSteps, backward }: SoundFields,
+  { worldSize, trainingSteps, backward, normalizers }: SoundFields,
 ): Finding[] {
   const bounds = [
     { key: "rank", got: fault.rank, below: worldSize, what: "ranks of the mesh" },
@@ -158,8 +158,18 @@ function faultFindings(
       ? [finding(["faults", index, key], `expected less than the ${below} ${what}, got ${got}`)]
       : [],
   );
-  if (fault.phase === "backward" && backward === false)
+  if ("phase" in fault && fault.phase === "backward" && backward === false)
     findings.push(finding(["faults", index, "phase"], "expected a phase that runs; backward is false"));
+  const isSpoiled = fault.kind === "nan" || fault.kind === "inf";
+  const form = (normalizer: Partial<DraftNormalizer>) =>
+    ("tensorParallel" in normalizer && normalizer.tensorParallel) || "sharded";
+  if (isSpoiled && normalizers.some((normalizer) => form(normalizer) !== "sharded"))
+    findings.push(
+      finding(
+        ["faults", index, "kind"],
+        "expected only sharded normalisers beside it, which hold the value on its rank alone",
+      ),
+    );
   return findings;
 }
 

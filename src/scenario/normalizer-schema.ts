@@ -1,4 +1,5 @@
 import { implementationNames } from "./implementation-names.ts";
+import { numberFormats } from "./number-format.ts";
 import type { DraftNormalizer } from "./resolution.ts";
 import type { NormalizerSpec } from "./scenario.ts";
 import { name, real, section, z } from "./schema-language.ts";
@@ -11,9 +12,22 @@ const common = {
   bias: perChannel(0).describe("Shift: one number, or one per channel."),
 };
 
+const centring = {
+  ...common,
+  moments: z
+    .enum(["two-pass", "one-pass", "welford", "shifted"])
+    .default("two-pass")
+    .describe(
+      "Algorithm for mean and variance on a rank: one-pass is E[x²] − E[x]², shifted about the first value.",
+    ),
+  accumulate: z
+    .enum(numberFormats)
+    .default("float64")
+    .describe("Type that moments are computed in, operation by operation."),
+};
+
 const ranks = z.array(z.int().min(0).max(1023)).min(1);
 const grouped = {
-  ...common,
   group: z
     .union([z.enum(["rank", "world", "node"]), z.int().min(1).max(1024), z.array(ranks).min(1)])
     .default("rank")
@@ -23,6 +37,7 @@ const grouped = {
     ),
 };
 const pooling = {
+  ...centring,
   ...grouped,
   implementation: z
     .enum(implementationNames)
@@ -62,7 +77,6 @@ const batchRenorm = section({
 });
 
 const token = {
-  ...common,
   tensorParallel: z
     .enum(["sharded", "replicated", "sequence-parallel"])
     .exactOptional()
@@ -88,6 +102,7 @@ const powerNorm = section({
   type: z
     .literal("power-norm")
     .describe("Divides each channel by a running root mean square; its input is what GroupScaling gave."),
+  ...common,
   ...grouped,
   warmUp: stepCount
     .default(10_000)
@@ -106,6 +121,7 @@ const mabn = section({
   type: z
     .literal("mabn")
     .describe("Divides each channel by the root of the mean square of the last training steps, averaged."),
+  ...common,
   ...grouped,
   window: z.int().min(1).max(4096).describe("Training steps that are averaged, forward and backward."),
   warmUp: stepCount
@@ -126,11 +142,13 @@ const mabn = section({
 
 const layerNorm = section({
   type: z.literal("layer-norm").describe("Normalises each token over its channels."),
+  ...centring,
   ...token,
 });
 
 const rmsNorm = section({
   type: z.literal("rms-norm").describe("Divides each token by the root mean square of its channels."),
+  ...common,
   ...token,
   epsilon: real
     .min(0)
@@ -138,13 +156,13 @@ const rmsNorm = section({
     .default(null)
     .describe(
       "Added to the mean square; null, the default as in PyTorch: the machine epsilon of the storage type, " +
-        "2^-23 in float32 and 2^-52 in float64.",
+        "2^-23 in float32, 2^-52 in float64, 2^-10 in float16 and 2^-7 in bfloat16.",
     ),
 });
 
 const groupNorm = section({
   type: z.literal("group-norm").describe("Normalises each sample over positions and a block of channels."),
-  ...common,
+  ...centring,
   groups: z
     .int()
     .min(1)
@@ -154,7 +172,7 @@ const groupNorm = section({
 
 const instanceNorm = section({
   type: z.literal("instance-norm").describe("Normalises each channel of each sample over its positions."),
-  ...common,
+  ...centring,
 });
 
 /** A normaliser as written. */

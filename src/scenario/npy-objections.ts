@@ -1,4 +1,5 @@
 import type { NpyArray } from "./npy.ts";
+import { roundTo } from "./number-format.ts";
 import type { Storage } from "./scenario.ts";
 
 // What speaks against using an array for what the scenario names it for: a sentence, or nothing.
@@ -44,9 +45,9 @@ export function valueObjection(
   const positions = positionExtents.reduce((product, extent) => product * extent, 1);
   for (let i = 0; i < array.data.length; i++) {
     const value = array.data[i]!;
-    if (Number.isFinite(storage === "float32" ? Math.fround(value) : value)) continue;
+    if (Number.isFinite(storage === "auto" ? value : roundTo(storage, value))) continue;
     if (mask !== undefined && mask.data[tokenOf(i, channels, positions)] === 0) continue;
-    const kept = Number.isFinite(value) ? ", infinite in float32" : "";
+    const kept = Number.isFinite(value) ? `, infinite in ${storage}` : "";
     return `${indexText(i, array.shape)} is ${value}${kept}: expected finite numbers`;
   }
   return undefined;

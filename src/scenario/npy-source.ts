@@ -11,6 +11,7 @@ import {
   valueObjection,
 } from "./npy-objections.ts";
 import { sameMaskObjection, shardObjection, wholeShape } from "./npy-shards.ts";
+import { isHalf, isWide, roundToHalf } from "./number-format.ts";
 import type { Mesh, NpySource, Storage } from "./scenario.ts";
 
 /** What the .npy files of a scenario hold, one array per rank. */
@@ -150,12 +151,13 @@ function batchesOf(
   masks: readonly NpyArray[] | undefined,
   wanted: Storage | "auto",
 ): NpyBatches {
-  const isWide = [...x, ...(dy ?? [])].some(({ dtype }) => dtype === "float64");
-  const storage = wanted !== "auto" ? wanted : isWide ? "float64" : "float32";
+  const isAnyWide = [...x, ...(dy ?? [])].some(({ dtype }) => dtype === "float64");
+  const storage = wanted !== "auto" ? wanted : isAnyWide ? "float64" : "float32";
   const [channels = 1, ...positionExtents] = whole;
   const mask = masks?.map(({ data }) => Uint8Array.from(data, (value) => (value === 0 ? 0 : 1))) ?? null;
   const stored = (array: NpyArray, rank: number): FloatArray => {
-    const copy = storage === "float32" ? new Float32Array(array.data) : new Float64Array(array.data);
+    const rounded = isHalf(storage) ? array.data.map((value) => roundToHalf(value, storage)) : array.data;
+    const copy = isWide(storage) ? new Float64Array(rounded) : new Float32Array(rounded);
     if (mask !== null) clearInvalid(copy, mask[rank]!, array.shape);
     return copy;
   };

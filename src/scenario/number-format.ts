@@ -39,6 +39,16 @@ export function machineEpsilon(format: NumberFormat): number {
   return 2 ** (1 - floatingPoint[format].precision);
 }
 
+/** What payloads of values in a format travel as by default, as in mixed precision: float32 for a half format. */
+export function defaultPayload(storage: NumberFormat): NumberFormat {
+  return isHalf(storage) ? "float32" : storage;
+}
+
+/** The largest finite number of a format. */
+export function largestOf(format: NumberFormat): number {
+  return floatingPoint[format].largest;
+}
+
 /** Whether arrays of this format are Float64Arrays; the others are Float32Arrays, which hold every value of a half format. */
 export function isWide(format: WireFormat): boolean {
   return format === "float64" || isInteger(format);
@@ -51,6 +61,17 @@ export function isHalf(format: WireFormat): format is "float16" | "bfloat16" {
 
 function isInteger(format: WireFormat): format is "int32" | "int64" {
   return format === "int32" || format === "int64";
+}
+
+/** The number of a format next to `value`, a tie to the even one. */
+export function roundTo(format: NumberFormat, value: number): number {
+  if (format === "float64") return value;
+  return format === "float32" ? Math.fround(value) : roundToHalf(value, format);
+}
+
+/** Largest relative error of rounding to a format, u: half its machine epsilon. */
+export function unitRoundoff(format: NumberFormat): number {
+  return machineEpsilon(format) / 2;
 }
 
 const bits = new DataView(new ArrayBuffer(8));
@@ -77,15 +98,22 @@ export function roundToHalf(value: number, format: "float16" | "bfloat16"): numb
 
 /**
  * Bring values that lie in arrays of a format (`isWide`) to the format: only half formats need a pass.
+ * Returns how many of them were finite and are now infinite.
  *
  * @throws AssertionError if a value of an integer format is no such integer.
  */
-export function conform(values: Float32Array | Float64Array, format: WireFormat): void {
+export function conform(values: Float32Array | Float64Array, format: WireFormat): number {
+  let overflows = 0;
   if (isHalf(format)) {
-    for (let i = 0; i < values.length; i++) values[i] = roundToHalf(values[i]!, format);
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      values[i] = roundToHalf(value, format);
+      if (Number.isFinite(value) && !Number.isFinite(values[i])) overflows++;
+    }
   } else if (isInteger(format)) {
     const maximum = integerMaximum[format];
     for (const value of values)
       assert(Number.isInteger(value) && Math.abs(value) <= maximum, `${value} is no ${format}`);
   }
+  return overflows;
 }

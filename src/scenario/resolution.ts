@@ -1,3 +1,4 @@
+import { defaultPayload } from "./number-format.ts";
 import type { DataSource, NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
 
 type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
@@ -59,7 +60,7 @@ export function resolveScenario(draft: ScenarioDraft): Scenario {
     ...rest,
     data: resolveData(draft.data, worldSizeOf(draft.mesh)),
     storage,
-    payload: draft.payload === "auto" ? storage : draft.payload,
+    payload: draft.payload === "auto" && storage !== "auto" ? defaultPayload(storage) : draft.payload,
     normalizers: draft.normalizers.map(
       (normalizer): NormalizerSpec => ({ ...normalizer, name: normalizerName(normalizer) }),
     ),

@@ -10,8 +10,11 @@ export interface Mesh {
   readonly sequence: number;
 }
 
-/** Which numbers the arrays hold: 32-bit or 64-bit IEEE floats. */
-export type Storage = "float32" | "float64";
+/**
+ * Which numbers x, dy, y and dx hold. Half formats are rounded to at every store; they lie in
+ * Float32Arrays, and statistics, weights and their gradients stay in float64.
+ */
+export type Storage = NumberFormat;
 
 interface Shape {
   /** Samples on each rank (one number per rank, equal on the ranks of one data coordinate); 0 is an empty rank. */
@@ -92,6 +95,15 @@ interface NormalizerBase {
   readonly bias: number | readonly number[];
 }
 
+/** How the mean and the sum of squared deviations of the values on one rank are computed. */
+export type MomentsAlgorithm = "two-pass" | "one-pass" | "welford" | "shifted";
+
+interface CentringBase extends NormalizerBase {
+  readonly moments: MomentsAlgorithm;
+  /** Format of every operation of it; the numbers of counts apart. */
+  readonly accumulate: NumberFormat;
+}
+
 /** `rank` (local), `world`, `node` (ranks of one node), that many consecutive ranks, or a list of ranks per group. */
 export type RankGroups = "rank" | "world" | "node" | number | readonly (readonly number[])[];
 
@@ -100,7 +112,7 @@ interface GroupedBase extends NormalizerBase {
   readonly group: RankGroups;
 }
 
-interface PoolingBase extends GroupedBase {
+interface PoolingBase extends GroupedBase, CentringBase {
   /** How a group of several ranks is synchronised. */
   readonly implementation: ImplementationName;
   /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
@@ -140,7 +152,7 @@ interface TokenNormParts {
 }
 
 /** Normalises each token (sample and position) over its channels. */
-export interface LayerNormSpec extends NormalizerBase, TokenNormParts {
+export interface LayerNormSpec extends CentringBase, TokenNormParts {
   readonly type: "layer-norm";
 }
 
@@ -152,14 +164,14 @@ export interface RmsNormSpec extends Omit<NormalizerBase, "epsilon">, TokenNormP
 }
 
 /** Normalises each sample over its positions and one of `groups` blocks of consecutive channels. */
-export interface GroupNormSpec extends NormalizerBase {
+export interface GroupNormSpec extends CentringBase {
   readonly type: "group-norm";
   /** Divides the channels. */
   readonly groups: number;
 }
 
 /** Normalises each channel of each sample over its positions. */
-export interface InstanceNormSpec extends NormalizerBase {
+export interface InstanceNormSpec extends CentringBase {
   readonly type: "instance-norm";
 }
 
@@ -202,7 +214,7 @@ export type NormalizerSpec =
   | InstanceNormSpec;
 
 /** A rank that fails on purpose, to see what a run does then. */
-export interface InjectedFault {
+export interface FailingFault {
   readonly rank: number;
   /** Counted from 0. */
   readonly trainingStep: number;
@@ -212,6 +224,20 @@ export interface InjectedFault {
   readonly kind: "throw" | "exit" | "stall" | "exhaust-memory";
 }
 
+/** One value of a rank's x that is not finite, to see how far it spreads; the run goes on. */
+export interface SpoiledValue {
+  readonly rank: number;
+  /** Counted from 0. */
+  readonly trainingStep: number;
+  readonly kind: "nan" | "inf";
+  /** Of what the rank holds, counted from 0, as are channel and position. */
+  readonly sample: number;
+  readonly channel: number;
+  readonly position: number;
+}
+
+export type InjectedFault = FailingFault | SpoiledValue;
+
 /** A scenario with every default filled in: plain data, safe to send to another thread. */
 export interface Scenario {
   readonly name: string;
@@ -220,7 +246,7 @@ export interface Scenario {
   readonly data: DataSource;
   /** `auto` only where data come from files: float64 if any of them is, else float32. */
   readonly storage: Storage | "auto";
-  /** What payloads travel as, where an implementation does not say; `auto` only where storage is: the same. */
+  /** What payloads travel as, where an implementation does not say; `auto` only where storage is: the same, float32 for a half format. */
   readonly payload: NumberFormat | "auto";
   readonly normalizers: readonly NormalizerSpec[];
   readonly backward: boolean;

@@ -91,11 +91,23 @@ const mesh = section({
   sequence: ways.describe("Ranks that the first position axis is spread over."),
 });
 
-const fault = section({
+const whereFaulty = {
   rank: z.int().min(0).max(1023).describe("Counted from 0."),
   trainingStep: z.int().min(0).max(1e6).default(0).describe("Counted from 0."),
+};
+const failing = section({
+  ...whereFaulty,
   phase: z.enum(["data", "forward", "backward"]).default("forward").describe("What the rank is doing then."),
   kind: z.enum(["throw", "exit", "stall", "exhaust-memory"]).describe("How the rank fails."),
+});
+
+const index = z.int().min(0).max(most).default(0);
+const spoiled = section({
+  ...whereFaulty,
+  kind: z.enum(["nan", "inf"]).describe("What one value of the rank's x becomes; the run goes on."),
+  sample: index.describe("Of those on the rank, counted from 0."),
+  channel: index.describe("Of those on the rank, counted from 0."),
+  position: index.describe("Of those on the rank, counted from 0."),
 });
 
 const scenario = section({
@@ -108,14 +120,17 @@ const scenario = section({
     .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, npy])
     .describe("Where activations come from."),
   storage: z
-    .enum(["auto", "float32", "float64"])
+    .enum(["auto", ...numberFormats])
     .default("auto")
-    .describe("Type of arrays; auto: float64 if any .npy file holds it, else float32."),
+    .describe(
+      "Type of x, dy, y and dx, rounded to at every store; auto: float64 if any .npy file holds it, else float32.",
+    ),
   payload: z
     .enum(["auto", ...numberFormats])
     .default("auto")
     .describe(
-      "Type that collectives send and add in, where an implementation has none of its own; auto: storage.",
+      "Type that collectives send and add in, where an implementation has none of its own; auto: storage, " +
+        "float32 if that is a half format.",
     ),
   normalizers: z.array(normalizerSchema).min(1).describe("What is compared, in the order of the report."),
   backward: z.boolean().default(true).describe("Whether to run the backward pass."),
@@ -129,7 +144,10 @@ const scenario = section({
   cluster: clusterSchema
     .prefault("dgx-a100")
     .describe("What the communication is priced on: the name of a preset, or a cluster."),
-  faults: z.array(fault).default([]).describe("Ranks that fail on purpose, to see what a run does then."),
+  faults: z
+    .array(z.discriminatedUnion("kind", [failing, spoiled]))
+    .default([])
+    .describe("Ranks that fail, or values that are spoiled, on purpose: to see what a run does then."),
   deadline: quantity("30s", parseDuration)
     .pipe(z.number().gt(0).max(86_400))
     .prefault("30s")
@@ -157,7 +175,7 @@ export const fieldSchemas: {
   readonly scenario: Fields;
   readonly data: Readonly<Record<string, Fields>>;
   readonly normalizers: Readonly<Record<string, Fields>>;
-  readonly faults: Fields;
+  readonly faults: Readonly<Record<string, Fields>>;
 } = {
   scenario: scenario.shape,
   data: {
@@ -168,5 +186,12 @@ export const fieldSchemas: {
     npy: npy.shape,
   },
   normalizers: normalizerFields,
-  faults: fault.shape,
+  faults: {
+    throw: failing.shape,
+    exit: failing.shape,
+    stall: failing.shape,
+    "exhaust-memory": failing.shape,
+    nan: spoiled.shape,
+    inf: spoiled.shape,
+  },
 };

@@ -36,7 +36,7 @@ export function soundFields(value: unknown): SoundFields {
     normalizers: mapsOf(written.normalizers).map((entry) =>
       soundOf(formOf(fieldSchemas.normalizers, entry.type), entry),
     ),
-    faults: mapsOf(written.faults).map((entry) => soundOf(fieldSchemas.faults, entry)),
+    faults: mapsOf(written.faults).map((entry) => soundOf(formOf(fieldSchemas.faults, entry.kind), entry)),
   };
 }
 

@@ -37,7 +37,11 @@ export const noExpectation: ExpectedDivergence = {
 };
 
 /** Where mean squares stand for the moments: means are taken as 0, and the rest depends on the data's means. */
-export const expectedOfMeanSquares: ExpectedDivergence = { ...noExpectation, meanGap: 0, betweenRankShare: 0 };
+export const expectedOfMeanSquares: ExpectedDivergence = {
+  ...noExpectation,
+  meanGap: 0,
+  betweenRankShare: 0,
+};
 
 /**
  * What a normaliser's divergence is on average when the data are i.i.d. Gaussian: exactly 0, and

@@ -37,7 +37,9 @@ export async function engineOutcome(
 
 function specOf(example: NormalizerCase, { implementation }: CaseRun): NormalizerSpec {
   const { name, epsilon, weight, bias } = example;
-  const common = { name, epsilon, weight, bias };
+  const method = { moments: "two-pass", accumulate: "float64" } as const;
+  const common = { name, epsilon, weight, bias, ...method };
+  if (example.type === "rms-norm") return { name, epsilon, weight, bias, type: example.type };
   if (example.type === "group-norm") return { ...common, type: example.type, groups: example.groups! };
   if (example.type !== "batch-norm") return { ...common, type: example.type };
   const { group, momentum, renorm, virtualBatch } = example;

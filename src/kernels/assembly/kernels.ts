@@ -1,6 +1,8 @@
 // The exported kernels, each for float32 and float64 storage. See kernels.ts beside this folder for what they compute.
 
 import { gradientOf, normalizeOf } from "./elementwise";
+
+export { roundToBfloat16, roundToFloat16 } from "./half-formats";
 import {
   Along, at64, bytes, channelIndex, Description, Flat, innerChannelStride, innerSetStride, innerTokenStride, locate,
   open, rowCount, rowLength, setIndex, single, skips, storeSingle, tokenIndex,

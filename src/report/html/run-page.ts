@@ -1,8 +1,9 @@
 import type { Simulation } from "../../engine/simulation.ts";
-import { findingOf, warningsOf } from "../finding.ts";
+import { findingOf } from "../finding.ts";
 import { legendOf, overviewOf } from "../overview.ts";
 import type { ChannelStatistics } from "../rank-statistics.ts";
 import { type NormalizerReport, type Report, reportOf } from "../report.ts";
+import { warningsOf } from "../warnings.ts";
 import type { Chart } from "./chart.ts";
 import { collectivesTimeline } from "./collectives-timeline.ts";
 import { divergenceChart } from "./divergence-chart.ts";
