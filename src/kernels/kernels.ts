@@ -1,4 +1,5 @@
 import type { IndexSets } from "./index-sets.ts";
+import type { Matrix } from "./matrix.ts";
 
 /** A typed array of the scenario's storage type. */
 export type FloatArray = Float32Array | Float64Array;
@@ -63,6 +64,13 @@ export interface Kernels {
   ): void;
   /** Per set, a against b over valid elements: out = [Σ (a − b)² | Σ a·b | Σ a² | Σ b²], each setCount long. */
   compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Array): void;
+  /**
+   * target = a·b, plus `bias` (one per column) on every row unless it is null.
+   *
+   * **Order**: where both factors lie along the inner index (a.columnStride and b.rowStride are 1) each sum has
+   * the 8 lanes of `IndexSets`; otherwise b must lie along its columns, and terms are added in ascending order.
+   */
+  multiply(a: Matrix, b: Matrix, bias: FloatArray | null, target: Matrix): void;
   /** target[i] = target[i] + incoming[i], rounded to the storage type. */
   accumulate(target: FloatArray, incoming: FloatArray): void;
   /** Rounds float32 values to a half format as `roundToHalf` does; returns how many were finite and are now infinite. */

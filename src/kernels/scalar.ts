@@ -1,6 +1,7 @@
 import { conform } from "../scenario/number-format.ts";
 import type { IndexSets } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "./kernels.ts";
+import { assertProduct, type Matrix, runsAlongInner } from "./matrix.ts";
 
 const laneCount = 8;
 
@@ -121,6 +122,21 @@ function compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Arra
   }
 }
 
+function multiply(a: Matrix, b: Matrix, bias: FloatArray | null, target: Matrix): void {
+  assertProduct(a, b, bias, target);
+  const at = ({ values, rowStride, columnStride }: Matrix, i: number, j: number): number =>
+    values[i * rowStride + j * columnStride]!;
+  const lanes = new Float64Array(runsAlongInner(a, b) ? laneCount : 1);
+  for (let m = 0; m < target.rows; m++) {
+    for (let n = 0; n < target.columns; n++) {
+      lanes.fill(0);
+      for (let k = 0; k < a.columns; k++) lanes[k % lanes.length]! += at(a, m, k) * at(b, k, n);
+      const sum = lanes.length === 1 ? lanes[0]! : foldLanes(lanes);
+      target.values[m * target.rowStride + n] = bias === null ? sum : sum + bias[n]!;
+    }
+  }
+}
+
 /** The reference kernels: one closure a loop, slow and plain. The SIMD kernels must equal them bit for bit. */
 export const scalarKernels: Kernels = {
   sums({ x, mask }, sets, sum) {
@@ -149,6 +165,7 @@ export const scalarKernels: Kernels = {
     sumInto(dBias, "channel", sets, mask, (e) => dy[e]!);
   },
   compare,
+  multiply,
   accumulate(target, incoming) {
     for (let i = 0; i < target.length; i++) target[i] = target[i]! + incoming[i]!;
   },

@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import { type IndexSets, loopCount } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "./kernels.ts";
 import { kernelsWasm } from "./kernels-wasm.ts";
+import { assertProduct, runsAlongInner } from "./matrix.ts";
 
 /** Shared WebAssembly memory, at most 4 GiB; all arrays given to the kernels are views of its buffer. */
 export interface KernelMemory {
@@ -113,6 +114,16 @@ function bind(
       dBias.fill(0);
       const targets = [at(dWeight), at(dBias)];
       call("affineGradients", x, at(x), at(dy), at(mask), slot(sets), at(mean), at(invStd), ...targets);
+    },
+    multiply(a, b, bias, target) {
+      assertProduct(a, b, bias, target);
+      const end = [at(bias), at(target.values), target.rowStride, target.rows, target.columns, a.columns];
+      if (runsAlongInner(a, b))
+        call("multiplyAlong", a.values, at(a.values), a.rowStride, at(b.values), b.columnStride, ...end);
+      else {
+        const factors = [at(a.values), a.rowStride, a.columnStride, at(b.values), b.rowStride];
+        call("multiplyAcross", a.values, ...factors, ...end);
+      }
     },
     accumulate(target, incoming) {
       call("accumulate", target, at(target), at(incoming), target.length);

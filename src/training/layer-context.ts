@@ -2,9 +2,9 @@ import type { Communicator } from "../collectives/communicator.ts";
 import type { Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { SetShape } from "../normalizers/operator.ts";
-import type { NormalizerSpec, Storage } from "../scenario/scenario.ts";
 import type { RandomStream } from "../scenario/random.ts";
-import type { Parameter } from "./layer.ts";
+import type { NormalizerSpec, Storage } from "../scenario/scenario.ts";
+import type { Activation, Parameter } from "./layer.ts";
 
 /** Hands out arrays of a rank's part of the shared memory, one after the other, zeroed. */
 export interface ArraySource {
@@ -22,10 +22,16 @@ export interface LayerContext extends ArraySource {
   readonly normalizer: NormalizerSpec;
   /** The index sets of a shape, made once per thread: the kernels have room for few descriptions. */
   indexSets(extent: Extent, shape: Pick<SetShape, "reduces" | "channelGroups">): IndexSets;
-  /** A trained array. `initialize` draws from a stream of its name, the same on every rank and for every normaliser. */
-  parameter(name: string, length: number, initialize: (stream: RandomStream, values: FloatArray) => void): Parameter;
+  /** A trained array. `draw` gives its initial values, from a stream of its name that is the same on every rank and for every normaliser. */
+  parameter(name: string, length: number, draw: (stream: RandomStream) => number): Parameter;
   /** The normaliser's group, for one forward or backward pass of one layer; all ranks ask in the same order. */
   communicator(): Communicator;
   /** Room for what the normaliser's collectives send, shared by all layers. */
   payload(count: number): FloatArray;
+}
+
+/** Room for an activation and its gradients. */
+export function createActivation(source: ArraySource, tokens: number, features: number): Activation {
+  const length = tokens * features;
+  return { tokens, features, values: source.floats(length), gradients: source.floats(length) };
 }

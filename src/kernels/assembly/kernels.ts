@@ -1,8 +1,7 @@
 // The exported kernels, each for float32 and float64 storage. See kernels.ts beside this folder for what they compute.
 
 import { gradientOf, normalizeOf } from "./elementwise";
-
-export { roundToBfloat16, roundToFloat16 } from "./half-formats";
+import { multiplyAcrossOf, multiplyAlongOf } from "./products";
 import {
   Along, at64, bytes, channelIndex, Description, Flat, innerChannelStride, innerSetStride, innerTokenStride, locate,
   open, rowCount, rowLength, setIndex, single, skips, storeSingle, tokenIndex,
@@ -10,6 +9,8 @@ import {
 import {
   DIFFERENCE, DY, DY_SQUARE, DY_XHAT, G, G_XMU, PRODUCT, SQUARE, sumRow, X, X_SQUARE,
 } from "./sums";
+
+export { roundToBfloat16, roundToFloat16 } from "./half-formats";
 
 function sumsOf<T>(k: i32, x: usize, dy: usize, mask: usize, d: Description, mean: usize, weight: usize, sum: usize): void {
   open(d);
@@ -141,4 +142,26 @@ export function accumulate32(target: usize, incoming: usize, count: i32): void {
 }
 export function accumulate64(target: usize, incoming: usize, count: i32): void {
   accumulateOf<f64>(target, incoming, count);
+}
+export function multiplyAlong32(
+  a: usize, aRow: i32, b: usize, bColumn: i32, bias: usize, c: usize, cRow: i32, rows: i32, columns: i32, inner: i32,
+): void {
+  multiplyAlongOf<f32>(a, aRow, b, bColumn, bias, c, cRow, rows, columns, inner);
+}
+export function multiplyAcross32(
+  a: usize, aRow: i32, aColumn: i32, b: usize, bRow: i32, bias: usize, c: usize, cRow: i32,
+  rows: i32, columns: i32, inner: i32,
+): void {
+  multiplyAcrossOf<f32>(a, aRow, aColumn, b, bRow, bias, c, cRow, rows, columns, inner);
+}
+export function multiplyAlong64(
+  a: usize, aRow: i32, b: usize, bColumn: i32, bias: usize, c: usize, cRow: i32, rows: i32, columns: i32, inner: i32,
+): void {
+  multiplyAlongOf<f64>(a, aRow, b, bColumn, bias, c, cRow, rows, columns, inner);
+}
+export function multiplyAcross64(
+  a: usize, aRow: i32, aColumn: i32, b: usize, bRow: i32, bias: usize, c: usize, cRow: i32,
+  rows: i32, columns: i32, inner: i32,
+): void {
+  multiplyAcrossOf<f64>(a, aRow, aColumn, b, bRow, bias, c, cRow, rows, columns, inner);
 }
