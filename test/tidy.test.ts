@@ -67,6 +67,7 @@ describe("imports", () => {
     "kernels",
     "collectives",
     "normalizers",
+    "training",
     "engine",
     "cost",
     "explain",

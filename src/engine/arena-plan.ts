@@ -1,10 +1,12 @@
 import type { Extent } from "../kernels/index-sets.ts";
 import { descriptionBytes } from "../kernels/wasm.ts";
-import { groupsOf } from "../normalizers/group.ts";
+import { type Group, groupsOf, worldOf } from "../normalizers/group.ts";
+import type { CollectiveShape } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
 import { isWide } from "../scenario/number-format.ts";
+import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
 import type { RankBlock } from "./placement.ts";
@@ -35,8 +37,10 @@ interface ShardOffsets {
 interface RankOffsets {
   readonly payload: number;
   readonly outbox: number;
-  /** In every layout of the scenario. */
+  /** In every layout of the scenario; none where a network is trained. */
   readonly shards: Partial<Record<Layout, ShardOffsets>>;
+  /** What its network and its optimizer keep. */
+  readonly network: number;
 }
 
 /** The map of the one memory that all threads share: plain data. */
@@ -129,7 +133,9 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   const control = place(controlBytes(worldSize, blocks.length));
   const perChannel = scenario.normalizers.length * 2 + 2;
   const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
-  const layouts = layoutsOf(scenario.normalizers);
+  const { trainingNeeds } = workload;
+  // A network reads the data into memory of its own.
+  const layouts = trainingNeeds === null ? layoutsOf(scenario.normalizers) : [];
   let referenceElements = 0;
   const placeShard = (rank: number, layout: Layout): ShardOffsets => {
     const extent = extentOf(workload, rank, layout);
@@ -148,9 +154,12 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
     payload: place(traffic.payloadBytes),
     outbox: place(2 * traffic.outboxBytes[rank]!),
     shards: Object.fromEntries(layouts.map((layout) => [layout, placeShard(rank, layout)])),
+    network: place(trainingNeeds?.bytes[rank] ?? 0),
   }));
   const mostRanks = Math.max(...blocks.map((block) => block.count));
-  const descriptions = descriptionBytes(mostRanks * setsPerRank(scenario.normalizers.length, layouts.length));
+  const setsPerThread =
+    trainingNeeds?.indexSetCount ?? mostRanks * setsPerRank(scenario.normalizers.length, layouts.length);
+  const descriptions = descriptionBytes(setsPerThread);
   const threadAreas = blocks.map(() => ({
     descriptions: place(descriptions),
     reference: place(referenceElements * bytes),
@@ -178,27 +187,37 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
   let payloadBytes = 0;
   let landingBytes = 0;
-  const { normalizers, mesh, cluster } = workload.scenario;
-  for (const spec of normalizers) {
+  const { scenario, trainingNeeds } = workload;
+  const { normalizers, mesh, cluster } = scenario;
+  const add = (group: Group, shapes: readonly CollectiveShape[]): number => {
+    let gathered = 0;
+    for (const shape of shapes) {
+      const { outboxes } = catalogue.plan(shape, group.ranks.length);
+      const format = shape.format ?? workload.payload;
+      payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));
+      if (shape.operation === "all-gather")
+        gathered += wireArrayBytes(format, shape.values * group.ranks.length);
+      for (const [index, rank] of group.ranks.entries()) {
+        const values = outboxes.capacities[index]! * shape.valuesPerElement;
+        outboxBytes[rank] = Math.max(outboxBytes[rank]!, wireArrayBytes(format, values));
+      }
+    }
+    return gathered;
+  };
+  const ofPass = (spec: NormalizerSpec, group: Group): readonly CollectiveShape[] => {
     const normalizer = createNormalizer(spec);
+    const extent = extentOf(workload, group.ranks[0]!, layoutOf(spec));
+    const setCount = setCountOf(slicesOf(spec, normalizer, extent, mesh));
+    return normalizer.collectives(extent, { setCount, isMasked: workload.isMasked });
+  };
+  for (const [index, spec] of normalizers.entries()) {
     let gathered = 0;
     for (const group of groupsOf(spec, mesh, cluster.gpusPerNode)) {
       if (group.ranks.length === 1) continue;
-      const extent = extentOf(workload, group.ranks[0]!, layoutOf(spec));
-      const setCount = setCountOf(slicesOf(spec, normalizer, extent, mesh));
-      for (const shape of normalizer.collectives(extent, { setCount, isMasked: workload.isMasked })) {
-        const { outboxes } = catalogue.plan(shape, group.ranks.length);
-        const format = shape.format ?? workload.payload;
-        payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));
-        if (shape.operation === "all-gather")
-          gathered += wireArrayBytes(format, shape.values * group.ranks.length);
-        for (const [index, rank] of group.ranks.entries()) {
-          const values = outboxes.capacities[index]! * shape.valuesPerElement;
-          outboxBytes[rank] = Math.max(outboxBytes[rank]!, wireArrayBytes(format, values));
-        }
-      }
+      gathered += add(group, trainingNeeds?.collectives[index] ?? ofPass(spec, group));
     }
     landingBytes = Math.max(landingBytes, gathered);
   }
+  if (trainingNeeds !== null && workload.worldSize > 1) add(worldOf(workload.worldSize), [trainingNeeds.gradients]);
   return { outboxBytes, payloadBytes, landingBytes };
 }

@@ -175,7 +175,7 @@ export function rankViews(
     mask: workload.isMasked
       ? new Uint8Array(memory.buffer, offsets.mask, extent.samples * extent.positions)
       : null,
-    payload: new Uint8Array(memory.buffer, payload, plan.payloadBytes),
+    payload: payloadView(memory, plan, rank),
     localCount,
     ...perChannel,
     comparedY: take(comparedSums * channels),
@@ -185,6 +185,11 @@ export function rankViews(
     runningMean: perNormalizer(),
     runningVariance: perNormalizer(),
   };
+}
+
+/** Room for what a rank contributes to a collective. */
+export function payloadView({ buffer }: KernelMemory, plan: ArenaPlan, rank: number): Uint8Array {
+  return new Uint8Array(buffer, plan.ranks[rank]!.payload, plan.payloadBytes);
 }
 
 /** A rank's outbox: two halves. */

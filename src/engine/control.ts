@@ -16,7 +16,7 @@ const rankWords = {
 } as const;
 
 /** What a rank is doing, as the control block shows it to whoever has to explain a failure. */
-export const phases = ["idle", "data", "forward", "backward", "comparing"] as const;
+export const phases = ["idle", "data", "forward", "backward", "comparing", "updating", "evaluating"] as const;
 export type Phase = (typeof phases)[number];
 
 /** Bytes of the control block. */

@@ -7,6 +7,7 @@ import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { type ArenaPlan, planArena } from "./arena-plan.ts";
 import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
+import { callAll } from "./call-all.ts";
 import { Catalogue } from "./catalogue.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
 import { newExactness } from "./exactness.ts";
@@ -15,8 +16,8 @@ import { newNumerics } from "./numerics-log.ts";
 import { recordPass } from "./pass-record.ts";
 import { placeRanks } from "./placement.ts";
 import { copyToLayout } from "./relayout.ts";
-import { ReleasedError } from "./released.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
+import { runTraining } from "./training-run.ts";
 import { mergeWholeBatch } from "./whole-batch.ts";
 import type { Workload } from "./workload.ts";
 
@@ -59,7 +60,8 @@ export async function runWorkload(
   const { control, setups } = run;
   try {
     const threads = await host.start(setups, control, workload.scenario.deadlineSeconds);
-    await runSteps(run, threads, host, options);
+    if (workload.trainingNeeds === null) await runSteps(run, threads, host, options);
+    else await runTraining(run, threads, host, options.onProgress ?? (() => {}));
   } finally {
     control.abort();
     await host.close();
@@ -79,14 +81,15 @@ function layOut(
   const plan = planArena(workload, catalogue, blocks);
   refuseTooLarge(plan, workload);
   const memory = createKernelMemory(plan.totalBytes);
+  const isTraining = workload.trainingNeeds !== null;
   const ranksOf = (layout: Layout): RankViews[] =>
     workload.samples.map((_, rank) => rankViews(memory, plan, workload, rank, layout));
   const layouts = new Map(
-    layoutsOf(workload.scenario.normalizers).map((layout) => [layout, ranksOf(layout)]),
+    isTraining ? [] : layoutsOf(workload.scenario.normalizers).map((layout) => [layout, ranksOf(layout)]),
   );
-  const ranks = layouts.get("sharded")!;
+  const ranks = layouts.get("sharded") ?? [];
   const whole = wholeViews(memory, plan, workload);
-  fillConstants(whole, workload);
+  if (!isTraining) fillConstants(whole, workload);
   if (loaded !== undefined) {
     copyLoaded(ranks, loaded);
     for (const target of layouts.values())
@@ -95,6 +98,8 @@ function layOut(
   return {
     workload,
     catalogue,
+    plan,
+    memory,
     ranks,
     /** Per normaliser: all ranks, in its layout. */
     ranksOfNormalizer: workload.scenario.normalizers.map((spec) => layouts.get(layoutOf(spec))!),
@@ -120,6 +125,7 @@ function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): Norm
     groupCounts: [],
     weightGradients: null,
     wallSeconds: 0,
+    training: null,
   };
 }
 
@@ -167,38 +173,16 @@ async function runSteps(
   let done = 0;
   for (let trainingStep = 0; trainingStep < scenario.trainingSteps; trainingStep++) {
     options.onProgress?.(done, total, "making microbatches");
-    await onAll(threads, run, (thread) => thread.prepare(trainingStep));
+    await callAll(threads, run.control, (thread) => thread.prepare(trainingStep));
     mergeWholeBatch(run.ranks, run.whole);
     for (const [index, record] of run.records.entries()) {
       options.onProgress?.(done++, total, record.spec.name);
       const begun = host.now();
-      const results = await onAll(threads, run, (thread) => thread.pass(index, trainingStep));
+      const results = await callAll(threads, run.control, (thread) => thread.pass(index, trainingStep));
       record.wallSeconds += host.now() - begun;
       const around = { ...run, ranks: run.ranksOfNormalizer[index]! };
       recordPass(record, run.normalizers[index]!, results.flat(), trainingStep, around);
       options.onPass?.({ trainingStep, normalizer: index, ranks: around.ranks });
     }
   }
-}
-
-/** Call every thread; when one fails, release the others, wait for them and throw the cause, not its echo. */
-async function onAll<T>(
-  threads: readonly RemoteThread[],
-  { control }: Run,
-  call: (thread: RemoteThread) => Promise<T>,
-): Promise<T[]> {
-  const calls = threads.map(async (thread) => {
-    try {
-      return await call(thread);
-    } catch (error) {
-      control.abort();
-      throw error;
-    }
-  });
-  const settled = await Promise.allSettled(calls);
-  const failures = settled.flatMap((result) =>
-    result.status === "rejected" ? [result.reason as unknown] : [],
-  );
-  if (failures.length > 0) throw failures.find((error) => !(error instanceof ReleasedError)) ?? failures[0];
-  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }

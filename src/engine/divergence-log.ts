@@ -39,9 +39,9 @@ export function newDivergenceEntries(): DivergenceEntries {
 export function logChannelStatistics(
   entries: DivergenceEntries,
   groups: readonly Group[],
-  ranks: readonly RankViews[],
+  ranks: readonly Pick<RankViews, "used" | "extent" | "firstChannel">[],
   setCounts: readonly number[],
-  whole: WholeViews,
+  whole: Pick<WholeViews, "count" | "mean" | "m2">,
 ): void {
   const total = whole.count[0]!;
   if (total === 0) return;
@@ -74,7 +74,11 @@ function usedMoments({ count, mean, m2 }: SetStatistics, set: number, values: nu
 }
 
 /** Statistics of a sample (tokens, blocks of its channels): one entry per rank, the mean over those of any values. */
-export function logResidentStatistics(entries: DivergenceEntries, rank: RankViews, setCount: number): void {
+export function logResidentStatistics(
+  entries: DivergenceEntries,
+  rank: Pick<RankViews, "used" | "reference">,
+  setCount: number,
+): void {
   const { used, reference } = rank;
   const perSet = newDivergenceEntries();
   for (let set = 0; set < setCount; set++) {

@@ -22,6 +22,8 @@ export function inProcessHost(now: () => number): Host {
         {
           prepare: async (trainingStep) => thread.prepare(trainingStep),
           pass: async (normalizer, trainingStep) => thread.pass(normalizer, trainingStep),
+          train: async (normalizer, firstStep, stepCount) => thread.train(normalizer, firstStep, stepCount),
+          evaluate: async (trainingStep, batchCount, mode) => thread.evaluate(trainingStep, batchCount, mode),
         },
       ];
     },

@@ -1,8 +1,9 @@
 import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { Group } from "../normalizers/group.ts";
 import { implementations } from "../normalizers/implementations.ts";
-import type { Normalizer } from "../normalizers/operator.ts";
+import type { CollectiveShape, Normalizer } from "../normalizers/operator.ts";
 import { layoutOf } from "../scenario/mesh.ts";
 import { bytesPerValue, type WireFormat } from "../scenario/number-format.ts";
 import { extentOf } from "./arena-plan.ts";
@@ -102,7 +103,7 @@ function largestCount(ranks: readonly RankViews[], setCounts: readonly number[])
   return largest;
 }
 
-/** Sort ledger entries into collectives, and hold every one against its schedule: what is priced is what ran. */
+/** Sort the ledger entries of a pass into collectives. */
 function recordCollectives(
   record: NormalizerRecord,
   normalizer: Normalizer,
@@ -111,27 +112,45 @@ function recordCollectives(
   { workload, catalogue }: Surroundings,
 ): void {
   for (const group of record.groups) {
-    if (group.ranks.length === 1) {
-      assert(
-        results[group.ranks[0]!]!.ledger.length === 0,
-        `rank ${group.ranks[0]} of a group of one sent something`,
-      );
-      continue;
-    }
     const extent = extentOf(workload, group.ranks[0]!, layoutOf(record.spec));
     const shapes = normalizer
       .collectives(extent, { setCount: results[group.ranks[0]!]!.setCount, isMasked: workload.isMasked })
       .filter(({ pass }) => pass === "forward" || workload.scenario.backward);
-    for (const [index, shape] of shapes.entries()) {
-      const entries = group.ranks.map((rank) => results[rank]!.ledger[index]!);
-      const { schedule } = catalogue.plan(shape, group.ranks.length);
-      const format = shape.format ?? workload.payload;
-      const elementBytes = shape.valuesPerElement * bytesPerValue(format);
-      const collective = { trainingStep, shape, schedule, elementBytes, group, entries };
-      checkAgainstSchedule(collective, format);
-      record.collectives.push(collective);
-    }
+    const ledgers = group.ranks.map((rank) => results[rank]!.ledger);
+    record.collectives.push(...collectivesOf(group, shapes, ledgers, trainingStep, { workload, catalogue }));
   }
+}
+
+/**
+ * The collectives of one group, each held against its schedule: what is priced is what ran.
+ *
+ * @param shapes what the group was to do, in order.
+ * @param ledgers one per rank of the group: exactly what it did.
+ */
+export function collectivesOf(
+  group: Group,
+  shapes: readonly CollectiveShape[],
+  ledgers: readonly (readonly LedgerEntry[])[],
+  trainingStep: number,
+  { workload, catalogue }: Pick<Surroundings, "workload" | "catalogue">,
+): CollectiveRecord[] {
+  const expected = group.ranks.length === 1 ? [] : shapes;
+  for (const [index, ledger] of ledgers.entries()) {
+    const what = `rank ${group.ranks[index]} of a group of ${group.ranks.length}`;
+    assert(
+      ledger.length === expected.length,
+      `${what} did ${ledger.length} collectives of ${expected.length}`,
+    );
+  }
+  return expected.map((shape, index) => {
+    const entries = ledgers.map((ledger) => ledger[index]!);
+    const { schedule } = catalogue.plan(shape, group.ranks.length);
+    const format = shape.format ?? workload.payload;
+    const elementBytes = shape.valuesPerElement * bytesPerValue(format);
+    const collective = { trainingStep, shape, schedule, elementBytes, group, entries };
+    checkAgainstSchedule(collective, format);
+    return collective;
+  });
 }
 
 function checkAgainstSchedule(

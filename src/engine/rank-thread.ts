@@ -1,8 +1,12 @@
+import { AssertionError } from "../assert.ts";
 import type { Progress } from "../collectives/communicator.ts";
 import { RankError } from "../errors.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
 import { type Group, groupByRank, holdersByRank } from "../normalizers/group.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
+import { TrainingThread } from "../training/environment.ts";
+import type { ForwardMode } from "../training/layer.ts";
+import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -12,6 +16,7 @@ import { Landing } from "./landing.ts";
 import type { PassResult } from "./pass-result.ts";
 import { describePlace } from "./place.ts";
 import { Rank, type ThreadContext } from "./rank.ts";
+import { TrainingRank, type TrainingResult } from "./training-rank.ts";
 import type { Workload } from "./workload.ts";
 
 /** What a thread is told before it starts: plain data and the shared memory. */
@@ -28,6 +33,10 @@ export interface RankThread {
   prepare(trainingStep: number): void;
   /** Run one normaliser, forward and maybe backward, and compare with the whole batch. */
   pass(normalizer: number, trainingStep: number): PassResult[];
+  /** Train with a normaliser for some steps; from the start at step 0. */
+  train(normalizer: number, firstStep: number, stepCount: number): TrainingResult[];
+  /** Evaluate what has been trained so far on the first batches of the test set. */
+  evaluate(trainingStep: number, batchCount: number, mode: ForwardMode): TrainingResult[];
 }
 
 /** What a thread needs from where it runs. */
@@ -58,40 +67,89 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     movements: 0,
   };
   const { normalizers, cluster, mesh } = workload.scenario;
+  const groups = normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode));
+  const endpoints = Array.from({ length: block.count }, (_, i) => new Endpoint(fabric, block.first + i));
+  const run = <T extends { readonly rank: number }>(
+    ranks: readonly T[],
+    program: (rank: T) => Progress<void>,
+  ): void => {
+    const programs = ranks.map((rank) => ({ rank: rank.rank, program: program(rank) }));
+    runPrograms(programs, fabric, host, (rank, cause) => {
+      const what = cause instanceof Error ? cause.message : String(cause);
+      return new RankError(rank, describePlace(control.placeOf(rank), workload.scenario), what, { cause });
+    });
+  };
+  if (workload.trainingNeeds !== null) {
+    const thread = new TrainingThread();
+    const context = { workload, plan, memory, fabric, kernels, groups, thread, exit: host.exit };
+    return trainingCalls(
+      endpoints.map((endpoint, i) => new TrainingRank(block.first + i, context, endpoint)),
+      run,
+    );
+  }
   const context: ThreadContext = {
     workload,
     fabric,
     kernels,
     whole: wholeViews(memory, plan, workload),
-    groups: normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode)),
+    groups,
     holders: normalizers.map((spec) => holdersByRank(spec, mesh)),
     viewsOf: (rank) => rankViews(memory, plan, workload, rank, "sharded"),
     scratch: scratchView(memory, plan, workload, thread),
     exit: host.exit,
   };
-  const endpoints = Array.from({ length: block.count }, (_, i) => new Endpoint(fabric, block.first + i));
   const ranksOf = (layout: Layout): Rank[] =>
     endpoints.map((endpoint, i) => {
       const rank = block.first + i;
       return new Rank(rank, context, rankViews(memory, plan, workload, rank, layout), endpoint);
     });
   const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
-  const run = (layout: Layout, program: (rank: Rank) => Progress<void>): void => {
-    const programs = ranks.get(layout)!.map((rank) => ({ rank: rank.rank, program: program(rank) }));
-    runPrograms(programs, fabric, host, (rank, cause) => {
-      const what = cause instanceof Error ? cause.message : String(cause);
-      return new RankError(rank, describePlace(control.placeOf(rank), workload.scenario), what, { cause });
-    });
-  };
+  return passCalls(ranks, normalizers, run);
+}
+
+type Run = <T extends { readonly rank: number }>(
+  ranks: readonly T[],
+  program: (rank: T) => Progress<void>,
+) => void;
+
+const refuse = (): never => {
+  throw new AssertionError("a run either trains a network or looks at single passes");
+};
+
+function passCalls(
+  ranks: ReadonlyMap<Layout, readonly Rank[]>,
+  normalizers: readonly NormalizerSpec[],
+  run: Run,
+): RankThread {
   return {
+    train: refuse,
+    evaluate: refuse,
     prepare(trainingStep) {
-      for (const layout of ranks.keys()) run(layout, (rank) => rank.prepare(trainingStep));
+      for (const ofLayout of ranks.values()) run(ofLayout, (rank) => rank.prepare(trainingStep));
     },
     pass(normalizer, trainingStep) {
       const results: PassResult[] = [];
-      const layout = layoutOf(normalizers[normalizer]!);
-      run(layout, (rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
+      const ofLayout = ranks.get(layoutOf(normalizers[normalizer]!))!;
+      run(ofLayout, (rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
       return results;
+    },
+  };
+}
+
+/** All ranks of the thread end a step before one begins the next, as landing areas were planned for one step. */
+function trainingCalls(ranks: readonly TrainingRank[], run: Run): RankThread {
+  return {
+    prepare: refuse,
+    pass: refuse,
+    train(normalizer, firstStep, stepCount) {
+      if (firstStep === 0) for (const rank of ranks) rank.begin(normalizer);
+      for (let step = firstStep; step < firstStep + stepCount; step++) run(ranks, (rank) => rank.step(step));
+      return ranks.map((rank) => rank.report());
+    },
+    evaluate(trainingStep, batchCount, mode) {
+      for (let batch = 0; batch < batchCount; batch++)
+        run(ranks, (rank) => rank.test(trainingStep, batch, mode));
+      return ranks.map((rank) => rank.report());
     },
   };
 }

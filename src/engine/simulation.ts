@@ -36,6 +36,8 @@ export interface NormalizerRecord {
   weightGradients: WeightGradients | null;
   /** Forward and backward passes, on the clock of this machine, computation included. */
   wallSeconds: number;
+  /** null: single passes over the data. Otherwise `collectives` holds the first training step's alone. */
+  training: TrainingRecord | null;
 }
 
 /** Numeric events of a run, summed over ranks and training steps. */
@@ -55,6 +57,38 @@ export interface Numerics {
   singleValueGroups: number;
   /** The statistic whose |mean| is largest against its standard deviation, in float64; null where m is no mean. */
   worstConditioned: { readonly mean: number; readonly std: number } | null;
+}
+
+/** One point of the curves: the state after `step` steps. */
+export interface TrainingPoint {
+  readonly step: number;
+  /** Mean over the tokens of all microbatches since the last point, before their updates; in nats. */
+  readonly trainLoss: number;
+  /** Share of those tokens that were classified wrong, with the statistics that training used. */
+  readonly trainError: number;
+  /** Share of the test set, each rank normalising its part with the running statistics that it remembers. */
+  readonly testError: number;
+  /** The same with the statistics of each batch of the test set; null for normalisers that remember none. */
+  readonly testErrorBatchStatistics: number | null;
+  /** Per normalisation layer: means over the statistics that ranks used in this step, against the whole batch's. */
+  readonly layers: readonly LayerDivergence[];
+  /** Per parameter: 2-norm of the gradient of this step, after the reduction over ranks. */
+  readonly gradientNorms: readonly number[];
+}
+
+/** How far the statistics of one layer are from those of the whole batch at that layer. */
+export interface LayerDivergence {
+  readonly meanGap: number;
+  readonly logVarianceRatio: number;
+}
+
+/** What training with one normaliser found out. */
+export interface TrainingRecord {
+  readonly points: TrainingPoint[];
+  /** Names of the parameters, in the order of `gradientNorms`. */
+  readonly parameters: readonly string[];
+  /** The gradient all-reduce of the first step, or nothing where there is one rank; every other step's was like it. */
+  readonly gradientCollectives: readonly CollectiveRecord[];
 }
 
 /** Everything measured in a run; a report is made from it. */

@@ -6,6 +6,7 @@ import type { NpyBatches } from "../scenario/npy-source.ts";
 import { defaultPayload, type NumberFormat } from "../scenario/number-format.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 import { spoiledValueObjections } from "../scenario/spoiled-value.ts";
+import { type TrainingNeeds, trainingNeeds } from "../training/needs.ts";
 
 /** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
 export interface Workload {
@@ -25,6 +26,8 @@ export interface Workload {
   readonly makesData: boolean;
   /** Whether ranks draw dy. */
   readonly makesGradients: boolean;
+  /** null: normalisers see the data themselves. */
+  readonly trainingNeeds: TrainingNeeds | null;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface Workload {
  * @throws ScenarioError if a value is to be spoiled that no rank holds.
  */
 export function syntheticWorkload(scenario: Scenario): Workload {
-  const { data, payload } = scenario;
+  const { data, payload, training } = scenario;
   const storage = scenario.storage === "auto" ? "float32" : scenario.storage;
   assert(data.source !== "npy", "a scenario of files needs their contents");
   refuseAbsentValues(scenario, { ...data, positionExtents: data.positions });
@@ -49,6 +52,7 @@ export function syntheticWorkload(scenario: Scenario): Workload {
     isMasked: data.source === "sequences" && data.masked,
     makesData: true,
     makesGradients: true,
+    trainingNeeds: training === null ? null : trainingNeeds(scenario, training, storage),
   };
 }
 
@@ -73,6 +77,7 @@ export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workloa
     isMasked: batches.mask !== null,
     makesData: false,
     makesGradients: batches.dy === null,
+    trainingNeeds: null,
   };
 }
 

@@ -1,8 +1,16 @@
 import type { IndexSets } from "./index-sets.ts";
-import type { Matrix } from "./matrix.ts";
 
 /** A typed array of the scenario's storage type. */
 export type FloatArray = Float32Array | Float64Array;
+
+/** A matrix in an array: element (i, j) is values[i·rowStride + j·columnStride]. */
+export interface Matrix {
+  readonly values: FloatArray;
+  readonly rows: number;
+  readonly columns: number;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
 
 /** An activation and which of its tokens count. */
 export interface Activation {

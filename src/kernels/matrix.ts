@@ -1,14 +1,5 @@
 import { assert } from "../assert.ts";
-import type { FloatArray } from "./kernels.ts";
-
-/** A matrix in an array: element (i, j) is values[i·rowStride + j·columnStride]. */
-export interface Matrix {
-  readonly values: FloatArray;
-  readonly rows: number;
-  readonly columns: number;
-  readonly rowStride: number;
-  readonly columnStride: number;
-}
+import type { FloatArray, Matrix } from "./kernels.ts";
 
 /** Rows of `columns` values, one every `rowStride` values of the array. */
 export function matrixOf(

@@ -1,7 +1,7 @@
 import { conform } from "../scenario/number-format.ts";
 import type { IndexSets } from "./index-sets.ts";
-import type { Activation, FloatArray, Kernels } from "./kernels.ts";
-import { assertProduct, type Matrix, runsAlongInner } from "./matrix.ts";
+import type { Activation, FloatArray, Kernels, Matrix } from "./kernels.ts";
+import { assertProduct, runsAlongInner } from "./matrix.ts";
 
 const laneCount = 8;
 

@@ -7,7 +7,9 @@ import type { PassResult } from "../engine/pass-result.ts";
 import { describePlace } from "../engine/place.ts";
 import type { ThreadSetup } from "../engine/rank-thread.ts";
 import { ReleasedError } from "../engine/released.ts";
+import type { TrainingResult } from "../engine/training-rank.ts";
 import { RankError } from "../errors.ts";
+import type { ForwardMode } from "../training/layer.ts";
 import { connectRankThread, type RemoteRankThread } from "./rank-channel.ts";
 import { watchForStalls } from "./watchdog.ts";
 
@@ -134,6 +136,14 @@ class WorkerThread implements RemoteThread {
 
   pass(normalizer: number, trainingStep: number): Promise<PassResult[]> {
     return this.#settleWithThread(this.#remote.pass(normalizer, trainingStep));
+  }
+
+  train(normalizer: number, firstStep: number, stepCount: number): Promise<TrainingResult[]> {
+    return this.#settleWithThread(this.#remote.train(normalizer, firstStep, stepCount));
+  }
+
+  evaluate(trainingStep: number, batchCount: number, mode: ForwardMode): Promise<TrainingResult[]> {
+    return this.#settleWithThread(this.#remote.evaluate(trainingStep, batchCount, mode));
   }
 
   /** Reject every call that is under way. */

@@ -20,6 +20,11 @@ export function groupsOf(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number)
   return rankLists(spec, mesh, ranksPerNode).map((ranks, index) => ({ index, ranks }));
 }
 
+/** All ranks, as one group. */
+export function worldOf(worldSize: number): Group {
+  return { index: 0, ranks: Array.from({ length: worldSize }, (_, rank) => rank) };
+}
+
 /** The group of every rank, indexed by rank. */
 export function groupByRank(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number): Group[] {
   const byRank: Group[] = [];

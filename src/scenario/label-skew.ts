@@ -40,7 +40,7 @@ export function classMeans(
 
 /** A rank's probability of each class, Dirichlet(α₀/classes, ...); the same at all training steps. */
 export function classShares(
-  { classes, concentration }: LabelSkewSource,
+  { classes, concentration }: Pick<LabelSkewSource, "classes" | "concentration">,
   seed: number,
   rank: number,
 ): Float64Array {
@@ -62,7 +62,8 @@ export function dirichletShares(stream: RandomStream, concentration: number, cou
   return shares;
 }
 
-function runningSums(terms: Float64Array): Float64Array {
+/** Σ of the terms up to each of them. */
+export function runningSums(terms: Float64Array): Float64Array {
   let sum = 0;
   return terms.map((term) => {
     sum += term;
@@ -71,7 +72,7 @@ function runningSums(terms: Float64Array): Float64Array {
 }
 
 /** An index whose cumulative share is the first above a uniform draw; never one of share 0. */
-function drawIndex(stream: RandomStream, cumulative: Float64Array): number {
+export function drawIndex(stream: RandomStream, cumulative: Float64Array): number {
   const target = stream.uniform() * cumulative.at(-1)!;
   let low = 0;
   let high = cumulative.length - 1;

@@ -1,5 +1,6 @@
 import { defaultPayload } from "./number-format.ts";
 import type { DataSource, NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
+import type { TrainingSpec } from "./training.ts";
 
 type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
 
@@ -24,13 +25,17 @@ type DraftOfNormalizer<T extends NormalizerSpec> = T extends unknown
 /** A normaliser as written: it may go without a name. */
 export type DraftNormalizer = DraftOfNormalizer<NormalizerSpec>;
 
+/** Training as written: points of the curves may go without a distance. */
+export type DraftTraining = Draft<TrainingSpec, "evaluateEvery", { readonly evaluateEvery?: number }>;
+
 /** A scenario as written: every default is in, but for those that depend on another field. */
 export type ScenarioDraft = Draft<
   Scenario,
-  "data" | "normalizers" | "deadlineSeconds",
+  "data" | "normalizers" | "training" | "deadlineSeconds",
   {
     readonly data: DraftData;
     readonly normalizers: readonly DraftNormalizer[];
+    readonly training: DraftTraining | null;
     /** Seconds. */
     readonly deadline: number;
   }
@@ -64,8 +69,13 @@ export function resolveScenario(draft: ScenarioDraft): Scenario {
     normalizers: draft.normalizers.map(
       (normalizer): NormalizerSpec => ({ ...normalizer, name: normalizerName(normalizer) }),
     ),
+    training: draft.training === null ? null : resolveTraining(draft.training),
     deadlineSeconds: deadline,
   };
+}
+
+function resolveTraining(training: DraftTraining): TrainingSpec {
+  return { ...training, evaluateEvery: training.evaluateEvery ?? Math.ceil(training.steps / 10) };
 }
 
 function resolveData(data: DraftData, worldSize: number): DataSource {

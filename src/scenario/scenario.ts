@@ -2,6 +2,7 @@ import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algo
 import type { Cluster } from "../cost/cluster.ts";
 import type { ImplementationName } from "./implementation-names.ts";
 import type { NumberFormat } from "./number-format.ts";
+import type { TrainingSpec } from "./training.ts";
 
 /** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
 export interface Mesh {
@@ -71,6 +72,15 @@ export interface SequencesSource {
   readonly masked: boolean;
 }
 
+/** Digits of 8x8 pixels, every pixel a channel, drawn from a training set with replacement. */
+export interface ImagesSource extends Shape {
+  readonly source: "images";
+  /** Different images in the training set, of equally frequent classes. */
+  readonly trainingSamples: number;
+  /** Which a rank draws: any, those of class rank mod 10, or of classes by shares from a Dirichlet. */
+  readonly labels: "shuffled" | "one-class" | { readonly concentration: number };
+}
+
 /** Activations somebody saved with NumPy, one file per rank, [N, C, ...positions]. */
 export interface NpySource {
   readonly source: "npy";
@@ -82,7 +92,12 @@ export interface NpySource {
   readonly mask?: readonly string[];
 }
 
-export type SyntheticSource = GaussianSource | HeavyTailedSource | LabelSkewSource | SequencesSource;
+export type SyntheticSource =
+  | GaussianSource
+  | HeavyTailedSource
+  | LabelSkewSource
+  | SequencesSource
+  | ImagesSource;
 export type DataSource = SyntheticSource | NpySource;
 
 interface NormalizerBase {
@@ -251,6 +266,8 @@ export interface Scenario {
   readonly normalizers: readonly NormalizerSpec[];
   readonly backward: boolean;
   readonly trainingSteps: number;
+  /** null: normalisers see the data themselves, not the activations of a network. */
+  readonly training: TrainingSpec | null;
   readonly algorithms: { readonly allReduce: AllReduceAlgorithm; readonly allGather: AllGatherAlgorithm };
   readonly cluster: Cluster;
   readonly faults: readonly InjectedFault[];

@@ -1,5 +1,6 @@
 import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
 import { clusterSchema } from "./cluster-schema.ts";
+import { imageClasses, imageEdge } from "./images.ts";
 import type { Finding } from "./issues.ts";
 import { maxRanks } from "./mesh.ts";
 import { normalizerFields, normalizerSchema } from "./normalizer-schema.ts";
@@ -7,6 +8,7 @@ import { numberFormats } from "./number-format.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
 import { name, quantity, read, real, section, z } from "./schema-language.ts";
+import { trainingSchema } from "./training-schema.ts";
 
 const spread = real.min(0);
 const most = 2 ** 24;
@@ -75,6 +77,31 @@ const sequences = section({
   masked: z.boolean().default(true).describe("false: padding takes part in the statistics."),
 });
 
+const images = section({
+  source: z.literal("images").describe("Digits of 8x8 pixels; every pixel is a channel."),
+  samples,
+  channels: z
+    .literal(imageEdge * imageEdge)
+    .default(imageEdge * imageEdge)
+    .describe("Pixels of an image."),
+  positions: z.tuple([]).default([]).describe("None: pixels are channels."),
+  trainingSamples: z
+    .int()
+    .min(imageClasses)
+    .max(2 ** 20)
+    .default(4000)
+    .describe("Different images in the training set, of ten equally frequent classes."),
+  labels: z
+    .union([
+      z.enum(["shuffled", "one-class"]),
+      section({
+        concentration: real.gt(0).describe("Of each rank's Dirichlet over classes; small is skewed."),
+      }),
+    ])
+    .default("shuffled")
+    .describe("Images a rank draws: any; those of class rank mod 10; or of classes by its own shares."),
+});
+
 const npy = section({
   source: z.literal("npy").describe("Activations saved with NumPy."),
   files: paths.describe(
@@ -117,7 +144,7 @@ const scenario = section({
     .prefault({})
     .describe("Ranks that each kind of axis is spread over; their product is the world."),
   data: z
-    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, npy])
+    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, images, npy])
     .describe("Where activations come from."),
   storage: z
     .enum(["auto", ...numberFormats])
@@ -135,6 +162,10 @@ const scenario = section({
   normalizers: z.array(normalizerSchema).min(1).describe("What is compared, in the order of the report."),
   backward: z.boolean().default(true).describe("Whether to run the backward pass."),
   trainingSteps: z.int().min(1).max(1e6).default(1).describe("Training steps; each draws new data."),
+  training: trainingSchema
+    .nullable()
+    .default(null)
+    .describe("A network to train with each normaliser; null: normalisers see the data themselves."),
   algorithms: section({
     allReduce: z.enum(allReduceAlgorithms).default("ring").describe("Of every all-reduce."),
     allGather: z.enum(allGatherAlgorithms).default("ring").describe("Of every all-gather."),
@@ -183,6 +214,7 @@ export const fieldSchemas: {
     "heavy-tailed": heavyTailed.shape,
     "label-skew": labelSkew.shape,
     sequences: sequences.shape,
+    images: images.shape,
     npy: npy.shape,
   },
   normalizers: normalizerFields,

@@ -1,5 +1,6 @@
 import { assert } from "../assert.ts";
 import { exp } from "./elementary-functions.ts";
+import { fillImages } from "./images.ts";
 import { fillLabelSkew } from "./label-skew.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
 import { createRandomStream } from "./random.ts";
@@ -32,6 +33,9 @@ export function fillMicrobatch(
       break;
     case "label-skew":
       fillLabelSkew(source, seed, rank, trainingStep, batch);
+      break;
+    case "images":
+      fillImages(source, seed, rank, trainingStep, batch);
       break;
     case "sequences":
       fillSequences(source, seed, rank, trainingStep, batch);

@@ -6,7 +6,7 @@ import type { RandomStream } from "../scenario/random.ts";
 import type { NormalizerSpec, Storage } from "../scenario/scenario.ts";
 import type { Activation, Parameter } from "./layer.ts";
 
-/** Hands out arrays of a rank's part of the shared memory, one after the other, zeroed. */
+/** Hands out arrays of a rank's part of the shared memory, one after the other. */
 export interface ArraySource {
   /** Of the storage type. */
   floats(length: number): FloatArray;
@@ -22,7 +22,10 @@ export interface LayerContext extends ArraySource {
   readonly normalizer: NormalizerSpec;
   /** The index sets of a shape, made once per thread: the kernels have room for few descriptions. */
   indexSets(extent: Extent, shape: Pick<SetShape, "reduces" | "channelGroups">): IndexSets;
-  /** A trained array. `draw` gives its initial values, from a stream of its name that is the same on every rank and for every normaliser. */
+  /**
+   * A trained array. `draw` gives its initial values, in order, from a stream of its name that is the same on
+   * every rank and for every normaliser; a network that only looks at a rank's memory never calls it.
+   */
   parameter(name: string, length: number, draw: (stream: RandomStream) => number): Parameter;
   /** The normaliser's group, for one forward or backward pass of one layer; all ranks ask in the same order. */
   communicator(): Communicator;

@@ -51,3 +51,11 @@ export interface LossSums {
   /** Valid tokens. */
   readonly tokens: number;
 }
+
+/** What a network learns: it fills the arrays that the network's first layer and loss read. */
+export interface Task {
+  /** The rank's microbatch of a training step, from its part of the training set. */
+  drawMicrobatch(trainingStep: number): void;
+  /** The rank's share of the test set's batch number `index`. */
+  loadTestBatch(index: number): void;
+}

@@ -1,8 +1,17 @@
-import type { Layer, Loss, Parameter } from "./layer.ts";
+import { assert } from "../assert.ts";
+import type { FloatArray } from "../kernels/kernels.ts";
+import { createRandomStream, type RandomStream } from "../scenario/random.ts";
+import type { TrainingEnvironment } from "./environment.ts";
+import { imageTask } from "./image-task.ts";
+import type { Layer, Loss, Parameter, Task } from "./layer.ts";
+import type { LayerContext } from "./layer-context.ts";
+import { crossEntropy } from "./layers/cross-entropy.ts";
 import type { Normalization } from "./layers/normalization.ts";
+import { mlp } from "./mlp.ts";
 
 /** A rank's network, on the arrays of its batch. */
 export interface Network {
+  readonly task: Task;
   /** In the order of the forward pass. */
   readonly layers: readonly Layer[];
   /** In the order of the layers, which is the order of the gradient payload. */
@@ -10,13 +19,56 @@ export interface Network {
   /** In the order of the forward pass; parts of `layers`. */
   readonly normalizations: readonly Normalization[];
   readonly loss: Loss;
-  readonly task: Task;
+  /** Draw the initial values of all parameters. */
+  initialize(): void;
 }
 
-/** What a network learns: it fills the arrays that the network's first layer and loss read. */
-export interface Task {
-  /** The rank's microbatch of a training step, from its part of the training set. */
-  drawMicrobatch(trainingStep: number): void;
-  /** The rank's share of the test set's batch number `index`. */
-  loadTestBatch(index: number): void;
+/** Lay out a rank's network. Nothing is computed, so that a coordinator can look at the memory of a rank this way. */
+export function createNetwork(environment: TrainingEnvironment): Network {
+  const { scenario, training, arrays, rank, thread } = environment;
+  const { data, seed } = scenario;
+  assert(data.source === "images", `no task for data from ${data.source}`);
+  const initial: (() => void)[] = [];
+  const context = layerContext(environment, initial);
+  const task = imageTask(arrays, data, seed, rank, thread.images);
+  const { layers, normalizations } = mlp(context, training.network, task.input, task.classes);
+  return {
+    task,
+    layers,
+    normalizations,
+    parameters: layers.flatMap(({ parameters }) => parameters),
+    loss: crossEntropy(layers.at(-1)!.output, task.targets, null),
+    initialize() {
+      for (const fill of initial) fill();
+    },
+  };
+}
+
+function layerContext(environment: TrainingEnvironment, initial: (() => void)[]): LayerContext {
+  const { arrays, kernels, storage, normalizer, thread, scenario, payload } = environment;
+  return {
+    ...arrays,
+    kernels,
+    storage,
+    normalizer,
+    payload,
+    indexSets: thread.indexSets,
+    communicator: environment.group,
+    parameter(name, length, draw) {
+      const values = arrays.floats(length);
+      initial.push(() => fillFrom(values, scenario.seed, name, draw));
+      return { name, values, gradients: arrays.floats(length) };
+    },
+  };
+}
+
+function fillFrom(
+  values: FloatArray,
+  seed: number,
+  name: string,
+  draw: (stream: RandomStream) => number,
+): void {
+  const key = { seed, rank: "all", trainingStep: "all", purpose: `initial ${name}` } as const;
+  const stream = createRandomStream(key);
+  for (let i = 0; i < values.length; i++) values[i] = draw(stream);
 }

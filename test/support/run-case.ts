@@ -59,6 +59,7 @@ function scenarioOf(example: NormalizerCase, run: CaseRun): Scenario {
     payload: run.storage,
     normalizers: [specOf(example, run)],
     backward: true,
+    training: null,
     trainingSteps: example.type === "batch-norm" ? example.trainingSteps : 1,
     algorithms: run.algorithms ?? ring,
     cluster: clusterPresets["dgx-a100"]!,

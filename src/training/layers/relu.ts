@@ -1,7 +1,7 @@
 import type { Activation, Layer } from "../layer.ts";
 import { createActivation, type LayerContext } from "../layer-context.ts";
 
-/** y = max(x, 0); no gradient at 0, as in PyTorch. */
+/** y = max(x, 0), NaN for NaN; no gradient at 0, as in PyTorch. */
 export function relu(context: LayerContext, input: Activation): Layer {
   const output = createActivation(context, input.tokens, input.features);
   const [x, y, dx, dy] = [input.values, output.values, input.gradients!, output.gradients!];
@@ -10,7 +10,7 @@ export function relu(context: LayerContext, input: Activation): Layer {
     output,
     // biome-ignore lint/correctness/useYield: it never waits for another rank.
     *forward() {
-      for (let i = 0; i < x.length; i++) y[i] = x[i]! > 0 ? x[i]! : 0;
+      for (let i = 0; i < x.length; i++) y[i] = Math.max(x[i]!, 0);
     },
     // biome-ignore lint/correctness/useYield: it never waits for another rank.
     *backward() {

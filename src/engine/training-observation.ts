@@ -1,0 +1,143 @@
+import { assert } from "../assert.ts";
+import { scalarKernels } from "../kernels/scalar.ts";
+import type { KernelMemory } from "../kernels/wasm.ts";
+import { localMoments, type Normalizer } from "../normalizers/operator.ts";
+import { emptyMoments, type Moments, mergeMoments, momentsOf } from "../statistics/moments.ts";
+import { arraysIn } from "../training/arrays.ts";
+import { TrainingThread } from "../training/environment.ts";
+import { createStatistics, type Normalization } from "../training/layers/normalization.ts";
+import { unconnected } from "../training/needs.ts";
+import type { Network } from "../training/network.ts";
+import { Trainer } from "../training/trainer.ts";
+import type { ArenaPlan } from "./arena-plan.ts";
+import type { DivergenceEntries } from "./divergence-log.ts";
+import { logChannelStatistics, logResidentStatistics, newDivergenceEntries } from "./divergence-log.ts";
+import type { LayerDivergence, NormalizerRecord } from "./simulation.ts";
+import type { Workload } from "./workload.ts";
+
+/** The network of a rank as it lies in memory, to look at: nothing can be computed with it. */
+export function networkOf(
+  {
+    workload,
+    memory,
+    plan,
+  }: { readonly workload: Workload; readonly memory: KernelMemory; readonly plan: ArenaPlan },
+  normalizer: number,
+  rank: number,
+): Network {
+  const { scenario, storage } = workload;
+  return new Trainer({
+    ...unconnected,
+    rank,
+    scenario,
+    training: scenario.training!,
+    storage,
+    normalizer: scenario.normalizers[normalizer]!,
+    thread: new TrainingThread(),
+    arrays: arraysIn(memory.buffer, plan.ranks[rank]!.network, storage),
+  }).network;
+}
+
+/** All ranks hold one network: every update came from the same bits. NaN equals NaN. */
+export function assertReplicasEqual([first, ...others]: readonly Network[]): void {
+  for (const [index, other] of others.entries()) {
+    for (const [at, { name, values }] of other.parameters.entries()) {
+      const own = first!.parameters[at]!.values;
+      const differing = values.findIndex((value, i) => !Object.is(value, own[i]));
+      assert(differing === -1, `${name}[${differing}] of rank ${index + 1} is not that of rank 0`);
+    }
+  }
+}
+
+/**
+ * Hold the statistics that every layer used in the last step against those of the whole batch at that layer, and
+ * log them with the record's divergence.
+ *
+ * The oracle is the merge of what all ranks hold, in rank order and float64; it is no communication.
+ */
+export function observeLayers(
+  networks: readonly Network[],
+  normalizer: Normalizer,
+  record: NormalizerRecord,
+): LayerDivergence[] {
+  return networks[0]!.normalizations.map((_, layer) => {
+    const ofRank = networks.map(({ normalizations }) => normalizations[layer]!);
+    const entries = newDivergenceEntries();
+    if (normalizer.reduces.includes("samples")) logPooled(entries, ofRank, record);
+    else logResident(entries, ofRank, normalizer);
+    for (const [metric, values] of Object.entries(entries))
+      record.divergence[metric as keyof DivergenceEntries].push(...values);
+    return { meanGap: mean(entries.meanGap), logVarianceRatio: mean(entries.logVarianceRatio) };
+  });
+}
+
+function logPooled(
+  entries: DivergenceEntries,
+  layers: readonly Normalization[],
+  record: NormalizerRecord,
+): void {
+  const views = layers.map(viewOf);
+  const whole = wholeBatchMoments(layers);
+  const setCounts = layers.map(({ used }) => used.count.length);
+  logChannelStatistics(entries, record.groups, views, setCounts, whole);
+  record.groupCounts = record.groups.flatMap(({ ranks: [first] }) => {
+    const { features } = layers[first!]!.input;
+    return Array.from(layers[first!]!.used.count).filter((_, set) => set % features === 0);
+  });
+}
+
+function viewOf({ used, input }: Normalization) {
+  const extent = { samples: input.tokens, channels: input.features, positions: 1 };
+  return { used, extent, firstChannel: 0 };
+}
+
+function logResident(
+  entries: DivergenceEntries,
+  layers: readonly Normalization[],
+  { centres }: Normalizer,
+): void {
+  for (const { used, input, mask, slices } of layers) {
+    const reference = createStatistics({ doubles: (length) => new Float64Array(length) }, used.count.length);
+    localMoments({
+      kernels: scalarKernels,
+      input: { x: input.values, mask },
+      sets: slices[0]!.sets,
+      statistics: reference,
+      centres,
+    });
+    logResidentStatistics(entries, { used, reference }, used.count.length);
+  }
+}
+
+/** Moments of every channel over the valid tokens of all ranks. */
+function wholeBatchMoments(layers: readonly Normalization[]) {
+  const { features } = layers[0]!.input;
+  const pooled = new Array<Moments>(features).fill(emptyMoments);
+  for (const { input, mask } of layers) {
+    for (let c = 0; c < features; c++) {
+      pooled[c] = mergeMoments(pooled[c]!, channelMoments(input.values, input.tokens, features, c, mask));
+    }
+  }
+  return {
+    count: Float64Array.of(pooled[0]!.count),
+    mean: Float64Array.from(pooled, ({ mean }) => mean),
+    m2: Float64Array.from(pooled, ({ m2 }) => m2),
+  };
+}
+
+function channelMoments(
+  x: ArrayLike<number>,
+  tokens: number,
+  features: number,
+  channel: number,
+  mask: Uint8Array | null,
+): Moments {
+  const valid: number[] = [];
+  for (let token = 0; token < tokens; token++)
+    if (mask === null || mask[token] !== 0) valid.push(x[token * features + channel]!);
+  return valid.length === 0 ? emptyMoments : momentsOf(valid);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,122 @@
+import { assert } from "../assert.ts";
+import type { Communicator, Progress } from "../collectives/communicator.ts";
+import type { LedgerEntry } from "../collectives/ledger.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { KernelMemory } from "../kernels/wasm.ts";
+import { type Group, worldOf } from "../normalizers/group.ts";
+import { arraysIn } from "../training/arrays.ts";
+import type { TrainingEnvironment, TrainingThread } from "../training/environment.ts";
+import type { ForwardMode, LossSums } from "../training/layer.ts";
+import { Trainer } from "../training/trainer.ts";
+import type { ArenaPlan } from "./arena-plan.ts";
+import { payloadView } from "./arena-views.ts";
+import type { Endpoint, Fabric } from "./fabric.ts";
+import { injectFault } from "./fault.ts";
+import type { Workload } from "./workload.ts";
+
+/** What one rank reports of training steps or of an evaluation. */
+export interface TrainingResult {
+  readonly rank: number;
+  /** One per step or, of an evaluation, one for the rank's whole share of the test set. */
+  readonly sums: readonly LossSums[];
+  /** The collectives of the first step; every other one was like it. */
+  readonly ledger: readonly LedgerEntry[];
+}
+
+/** What all training ranks of a thread share. */
+export interface TrainingContext {
+  readonly workload: Workload;
+  readonly plan: ArenaPlan;
+  readonly memory: KernelMemory;
+  readonly fabric: Fabric;
+  readonly kernels: Kernels;
+  readonly groups: readonly (readonly Group[])[];
+  readonly thread: TrainingThread;
+  readonly exit: () => void;
+}
+
+/** One simulated GPU with a replica of the network: one normaliser after the other, each from the same start. */
+export class TrainingRank {
+  readonly rank: number;
+  readonly #context: TrainingContext;
+  readonly #endpoint: Endpoint;
+  #trainer: Trainer | null = null;
+  #normalizer = 0;
+  #passes = 0;
+  #ledger: LedgerEntry[] = [];
+  #sums: LossSums[] = [];
+
+  constructor(rank: number, context: TrainingContext, endpoint: Endpoint) {
+    this.rank = rank;
+    this.#context = context;
+    this.#endpoint = endpoint;
+  }
+
+  /** Forget everything and start over with a normaliser. */
+  begin(normalizer: number): void {
+    const { workload, plan, memory } = this.#context;
+    const bytes = workload.trainingNeeds!.bytes[this.rank]!;
+    new Uint8Array(memory.buffer, plan.ranks[this.rank]!.network, bytes).fill(0);
+    this.#normalizer = normalizer;
+    this.#trainer = new Trainer(this.#environment(normalizer));
+    this.#trainer.network.initialize();
+  }
+
+  *step(trainingStep: number): Progress<void> {
+    const ledgerStart = this.#endpoint.ledger.length;
+    this.#sums.push(yield* this.#trainer!.step(trainingStep));
+    const entries = this.#endpoint.ledger.splice(ledgerStart);
+    if (this.#ledger.length === 0) this.#ledger = entries;
+    const [bytes, first] = [entries, this.#ledger].map((list) =>
+      list.map(({ bytesSent }) => bytesSent).join(),
+    );
+    assert(bytes === first, `step ${trainingStep} sent ${bytes} bytes, the first one ${first}`);
+  }
+
+  *test(trainingStep: number, batch: number, mode: ForwardMode): Progress<void> {
+    const sums = yield* this.#trainer!.test(trainingStep, batch, mode);
+    this.#endpoint.ledger.length = 0;
+    const before = this.#sums.pop() ?? { loss: 0, errors: 0, tokens: 0 };
+    this.#sums.push({
+      loss: before.loss + sums.loss,
+      errors: before.errors + sums.errors,
+      tokens: before.tokens + sums.tokens,
+    });
+  }
+
+  /** What happened since the last report. */
+  report(): TrainingResult {
+    const result = { rank: this.rank, sums: this.#sums, ledger: this.#ledger };
+    this.#sums = [];
+    this.#ledger = [];
+    this.#context.fabric.control.enter(this.rank, 0, this.#normalizer, "idle");
+    return result;
+  }
+
+  #environment(normalizer: number): TrainingEnvironment {
+    const { workload, plan, memory, fabric, kernels, groups, thread, exit } = this.#context;
+    const { scenario, worldSize, storage } = workload;
+    const { rank } = this;
+    const world = worldOf(worldSize);
+    const payload = payloadView(memory, plan, workload, rank);
+    const among = (group: Group): Communicator =>
+      this.#endpoint.communicator(group, normalizer, this.#passes++);
+    return {
+      rank,
+      scenario,
+      training: scenario.training!,
+      storage,
+      normalizer: scenario.normalizers[normalizer]!,
+      thread,
+      arrays: arraysIn(memory.buffer, plan.ranks[rank]!.network, storage),
+      kernels,
+      group: () => among(groups[normalizer]![rank]!),
+      world: () => among(world),
+      payload: (count) => payload.subarray(0, count),
+      enter(trainingStep, phase) {
+        fabric.control.enter(rank, trainingStep, normalizer, phase);
+        injectFault(scenario.faults, { rank, trainingStep, phase }, exit);
+      },
+    };
+  }
+}
