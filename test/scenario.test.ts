@@ -244,6 +244,7 @@ test("the JSON Schema is of what is written: defaults are optional, and units ar
     "heavy-tailed",
     "label-skew",
     "sequences",
+    "images",
     "npy",
   ]);
 });

@@ -85,6 +85,8 @@ export interface LayerDivergence {
 /** What training with one normaliser found out. */
 export interface TrainingRecord {
   readonly points: TrainingPoint[];
+  /** Names of the normalisation layers, in the order of `layers` of a point. */
+  readonly layers: readonly string[];
   /** Names of the parameters, in the order of `gradientNorms`. */
   readonly parameters: readonly string[];
   /** The gradient all-reduce of the first step, or nothing where there is one rank; every other step's was like it. */

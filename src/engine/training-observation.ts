@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { scalarKernels } from "../kernels/scalar.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
+import type { Group } from "../normalizers/group.ts";
 import { localMoments, type Normalizer } from "../normalizers/operator.ts";
 import { emptyMoments, type Moments, mergeMoments, momentsOf } from "../statistics/moments.ts";
 import { arraysIn } from "../training/arrays.ts";
@@ -63,8 +64,13 @@ export function observeLayers(
   return networks[0]!.normalizations.map((_, layer) => {
     const ofRank = networks.map(({ normalizations }) => normalizations[layer]!);
     const entries = newDivergenceEntries();
-    if (normalizer.reduces.includes("samples")) logPooled(entries, ofRank, record);
-    else logResident(entries, ofRank, normalizer);
+    if (normalizer.reduces.includes("samples")) {
+      logPooled(entries, ofRank, record.groups);
+      record.groupCounts = groupCountsOf(ofRank, record.groups);
+    } else {
+      logResident(entries, ofRank, normalizer);
+      record.groupCounts = [ofRank.reduce((most, { used }) => Math.max(most, ...used.count), 0)];
+    }
     for (const [metric, values] of Object.entries(entries))
       record.divergence[metric as keyof DivergenceEntries].push(...values);
     return { meanGap: mean(entries.meanGap), logVarianceRatio: mean(entries.logVarianceRatio) };
@@ -74,15 +80,40 @@ export function observeLayers(
 function logPooled(
   entries: DivergenceEntries,
   layers: readonly Normalization[],
-  record: NormalizerRecord,
+  groups: readonly Group[],
 ): void {
   const views = layers.map(viewOf);
   const whole = wholeBatchMoments(layers);
   const setCounts = layers.map(({ used }) => used.count.length);
-  logChannelStatistics(entries, record.groups, views, setCounts, whole);
-  record.groupCounts = record.groups.flatMap(({ ranks: [first] }) => {
-    const { features } = layers[first!]!.input;
-    return Array.from(layers[first!]!.used.count).filter((_, set) => set % features === 0);
+  logChannelStatistics(entries, groups, views, setCounts, whole);
+}
+
+/** Values behind the statistics of each group and slice. */
+function groupCountsOf(layers: readonly Normalization[], groups: readonly Group[]): number[] {
+  return groups.flatMap(({ ranks: [first] }) => {
+    const { used, input } = layers[first!]!;
+    return Array.from(used.count).filter((_, set) => set % input.features === 0);
+  });
+}
+
+/** What each rank saw of the last step, over all layers: the mean of |m − M|/√V. */
+export function observeRanks(
+  networks: readonly Network[],
+  normalizer: Normalizer,
+): NormalizerRecord["perRank"] {
+  const layers = networks[0]!.normalizations.map((_, layer) =>
+    networks.map(({ normalizations }) => normalizations[layer]!),
+  );
+  return networks.map(({ normalizations: [first] }, rank) => {
+    const entries = newDivergenceEntries();
+    for (const ofRank of layers) {
+      const alone = [{ index: 0, ranks: [rank] }];
+      if (normalizer.reduces.includes("samples")) logPooled(entries, ofRank, alone);
+      else logResident(entries, [ofRank[rank]!], normalizer);
+    }
+    const { mask, input } = first!;
+    const values = mask === null ? input.tokens : mask.reduce((sum, valid) => sum + valid, 0);
+    return { values, meanGap: entries.meanGap.length === 0 ? null : mean(entries.meanGap), outputMse: null };
   });
 }
 

@@ -10,7 +10,7 @@ import type { Control } from "./control.ts";
 import type { Host, RemoteThread } from "./host.ts";
 import { collectivesOf } from "./pass-record.ts";
 import type { NormalizerRecord } from "./simulation.ts";
-import { assertReplicasEqual, networkOf, observeLayers } from "./training-observation.ts";
+import { assertReplicasEqual, networkOf, observeLayers, observeRanks } from "./training-observation.ts";
 import type { TrainingResult } from "./training-rank.ts";
 import type { Workload } from "./workload.ts";
 
@@ -80,6 +80,7 @@ class Curve {
     const record = records[this.#index]!;
     assertReplicasEqual(this.#networks);
     const layers = observeLayers(this.#networks, normalizers[this.#index]!, record);
+    record.perRank = observeRanks(this.#networks, normalizers[this.#index]!);
     const gradientNorms = this.#networks[0]!.parameters.map(({ gradients }) => norm(gradients));
     const { loss, errors, tokens } = this.#sums;
     this.#sums = { loss: 0, errors: 0, tokens: 0 };
@@ -121,6 +122,7 @@ class Curve {
     }
     record.training = {
       points: [],
+      layers: this.#networks[0]!.normalizations.map(({ name }) => name),
       parameters: this.#networks[0]!.parameters.map(({ name }) => name),
       gradientCollectives: collectivesOf(
         world,

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
+import { ScenarioError } from "../errors.ts";
 import { comparisonLegend, comparisonOf } from "../report/comparison.ts";
 import { findingOf } from "../report/finding.ts";
 import { runPage } from "../report/html/run-page.ts";
@@ -48,6 +49,7 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const condition = options.failIf === undefined ? null : parseCondition(options.failIf);
   // Every file is checked before the first one runs.
   const inputs = await Promise.all(paths.map(readScenario));
+  if (options.dump !== undefined) refuseDump(inputs);
   const isOneOfMany = inputs.length > 1;
   checkWritable({
     html:
@@ -66,6 +68,16 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const findings = condition === null ? [] : reports.flatMap((report) => failIf(condition, report).findings);
   for (const finding of findings) process.stderr.write(`${finding}\n`);
   return findings.length > 0 ? conditionHolds : done;
+}
+
+function refuseDump(inputs: readonly ScenarioInput[]): void {
+  const faults = inputs
+    .filter(({ scenario }) => scenario.training !== null)
+    .map(({ scenario: { name } }) => {
+      const message = "expected no training beside --dump, which writes the arrays of a single pass";
+      return { file: name, path: "training", message };
+    });
+  if (faults.length > 0) throw new ScenarioError(faults);
 }
 
 function withSeed(input: ScenarioInput, seed: number | undefined): ScenarioInput {
@@ -88,6 +100,7 @@ async function runOne(
   const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
   const positionExtents =
     batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
+  const unit = scenario.training === null ? "passes" : "training steps";
   const lastStep = scenario.trainingSteps - 1;
   try {
     const simulation = await measure(scenario, {
@@ -95,7 +108,7 @@ async function runOne(
       ...(batches === null ? {} : { batches }),
       ...(quiet === true
         ? {}
-        : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} passes, ${what}`) }),
+        : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} ${unit}, ${what}`) }),
       onPass(pass) {
         if (html !== undefined) observer.observe(pass);
         if (dump !== undefined && pass.trainingStep === lastStep)

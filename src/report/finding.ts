@@ -1,6 +1,7 @@
 import { faultClauses, faultOf } from "./fault-notes.ts";
 import { enumerate, formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
+import { trainingFinding } from "./training-overview.ts";
 
 /** Below this mean squared output error a normaliser agrees with the whole batch: float32 rounding gives 1e-15 to 1e-10. */
 const agreementMse = 1e-9;
@@ -9,6 +10,7 @@ const excessFactor = 1.5;
 
 /** One sentence: what the numbers mean for this scenario. */
 export function findingOf(report: Report): string {
+  if (report.scenario.training !== null) return trainingFinding(report);
   const clauses = [
     worstClause(report),
     remedyClause(report),

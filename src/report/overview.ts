@@ -5,6 +5,7 @@ import type { NormalizerSpec, RankGroups } from "../scenario/scenario.ts";
 import type { Summary } from "../statistics/summary.ts";
 import { formatBytes, formatPercent, formatSeconds, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
+import { trainingColumns, trainingLegend } from "./training-overview.ts";
 
 /** A column of the overview table. */
 export interface Column {
@@ -21,7 +22,9 @@ export interface Overview {
   readonly rows: readonly (readonly string[])[];
 }
 
-const columns: readonly (Column & { readonly cell: (n: NormalizerReport, report: Report) => string })[] = [
+type Cells = readonly (Column & { readonly cell: (n: NormalizerReport, report: Report) => string })[];
+
+const commonColumns: Cells = [
   { title: "normaliser", isNumeric: false, dispensability: 0, cell: ({ name }) => name },
   { title: "pools over", isNumeric: false, dispensability: 3, cell: pooling },
   {
@@ -42,6 +45,9 @@ const columns: readonly (Column & { readonly cell: (n: NormalizerReport, report:
     dispensability: 2,
     cell: perStep(({ modelSeconds }) => formatSeconds(modelSeconds)),
   },
+];
+
+const passColumns: Cells = [
   {
     title: "y error",
     isNumeric: true,
@@ -64,6 +70,7 @@ const columns: readonly (Column & { readonly cell: (n: NormalizerReport, report:
 
 /** What a person reads first. */
 export function overviewOf(report: Report): Overview {
+  const columns = [...commonColumns, ...(report.scenario.training === null ? passColumns : trainingColumns)];
   return {
     heading: headingOf(report),
     columns,
@@ -73,12 +80,17 @@ export function overviewOf(report: Report): Overview {
 
 /** What the columns mean, one line each; for the foot of the table. */
 export function legendOf(report: Report): readonly string[] {
-  const { cluster } = report.scenario;
+  const { cluster, training } = report.scenario;
+  if (training !== null) return [...trainingLegend(report), modelTimeOf(cluster)];
   return [
     "y error: root mean square of y − y of the whole batch on one device; x̂ has root mean square 1.",
     "i.i.d. gives: the same in closed form for independent Gaussian data. dx error: √(2 − 2 cos) of dx, likewise.",
-    `model time: α-β prediction for ${cluster.name}, per training step, wire only: no launches, no framework.`,
+    modelTimeOf(cluster),
   ];
+}
+
+function modelTimeOf({ name }: Report["scenario"]["cluster"]): string {
+  return `model time: α-β prediction for ${name}, per training step, wire only: no launches, no framework.`;
 }
 
 function headingOf({ scenario, normalizers }: Report): string {
@@ -86,7 +98,8 @@ function headingOf({ scenario, normalizers }: Report): string {
   const values = ranks.map((rank) => rank.values);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const range = least === most ? String(least) : `${least} to ${most}`;
-  const steps = scenario.trainingSteps === 1 ? "" : `, ${scenario.trainingSteps} training steps`;
+  const count = trainingStepsOf(scenario);
+  const steps = count === 1 ? "" : `, ${count} training steps`;
   const { storage, payload } = scenario;
   const numbers = payload === storage ? storage : `${storage}, sent as ${payload}`;
   return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${numbers}${steps}, seed ${scenario.seed}`;
@@ -130,9 +143,13 @@ function groupExtent(group: RankGroups, world: number, sharing: number, gpusPerN
   return plural(size, "rank");
 }
 
+function trainingStepsOf({ training, trainingSteps }: Report["scenario"]): number {
+  return training?.steps ?? trainingSteps;
+}
+
 function perStep(cell: (c: NormalizerReport["communication"]["total"]) => string) {
   return ({ communication: { total } }: NormalizerReport, { scenario }: Report): string => {
-    const steps = scenario.trainingSteps;
+    const steps = trainingStepsOf(scenario);
     return cell({
       ...total,
       collectives: total.collectives / steps,

@@ -1,4 +1,4 @@
-import { type Communication, communicationOf } from "../cost/communication.ts";
+import { type Communication, type CommunicationByPass, communicationOf } from "../cost/communication.ts";
 import { extentOf } from "../engine/arena-plan.ts";
 import { type Metric, metrics } from "../engine/divergence-log.ts";
 import type { NormalizerRecord, Numerics, Simulation } from "../engine/simulation.ts";
@@ -15,6 +15,7 @@ import {
 } from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
 import { type ExactnessReport, exactnessReport } from "./exactness.ts";
+import { repeated, type TrainingReport, trainingReport } from "./training-report.ts";
 
 /** What one rank saw of a normaliser, in the last training step. */
 export interface RankReport {
@@ -32,7 +33,10 @@ export interface RankReport {
   readonly outputMse: number | null;
 }
 
-/** One normaliser of a scenario: what it sent and how far it is from the whole batch. */
+/**
+ * One normaliser of a scenario: what it sent and how far it is from the whole batch. Where a network was trained, of
+ * all its layers, over all steps (sent) and at the points of the curve (divergence).
+ */
 export interface NormalizerReport {
   readonly name: string;
   readonly type: NormalizerSpec["type"];
@@ -54,6 +58,8 @@ export interface NormalizerReport {
   /** Against the exact result of its own groups; null where nothing is synchronised. */
   readonly exactness: ExactnessReport | null;
   readonly perRank: readonly RankReport[];
+  /** null: no network was trained. */
+  readonly training: TrainingReport | null;
 }
 
 /** The report of a run, version 1. */
@@ -82,7 +88,7 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     type: spec.type,
     group: "group" in spec ? spec.group : null,
     implementation: "implementation" in spec && synchronizes ? spec.implementation : null,
-    communication: { ...communicationOf(record.collectives, simulation), wallSeconds },
+    communication: { ...communicationOfRun(record, simulation), wallSeconds },
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
     ) as Record<Metric, Summary>,
@@ -90,14 +96,30 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     weightGradients: record.weightGradients,
     exactness: exactnessReport(record, simulation.workload.payload),
     perRank: rankReports(record, simulation),
+    training: trainingReport(record, simulation),
+  };
+}
+
+/** How many steps were like the one whose collectives a record holds. */
+function recordedSteps({ workload }: Simulation): number {
+  return workload.scenario.training?.steps ?? 1;
+}
+
+function communicationOfRun(record: NormalizerRecord, simulation: Simulation): CommunicationByPass {
+  const { forward, backward, total } = communicationOf(record.collectives, simulation);
+  const steps = recordedSteps(simulation);
+  return {
+    forward: repeated(forward, steps),
+    backward: repeated(backward, steps),
+    total: repeated(total, steps),
   };
 }
 
 /**
  * The closed forms for this normaliser's groups. They are for y = x̂: outputMse scales with the mean
  * of weight², and a bias leaves outputCosine without a closed form. Batch renorm's y and dx depend on
- * what the running statistics saw before: no closed form. Nor have implementations that are not exact, and mean
- * squares where the mean is not known.
+ * what the running statistics saw before, and a trained γ is no constant: no closed form. Nor have implementations
+ * that are not exact, and mean squares where the mean is not known.
  */
 function expectationFor(record: NormalizerRecord, { workload }: Simulation): ExpectedDivergence {
   const { exactness } = record;
@@ -110,7 +132,8 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
   const isExact = expected.outputMse === 0;
   const hasBias = list(record.spec.bias).some((bias) => bias !== 0);
   if (!isExact && createNormalizer(record.spec).recurrence !== undefined) return expectedOfMeanSquares;
-  if (record.spec.type === "batch-renorm" && !isExact)
+  const isLearnt = record.training !== null;
+  if ((record.spec.type === "batch-renorm" && !isExact) || isLearnt)
     return { ...expected, outputMse: null, outputCosine: null, gradientCosine: null };
   return {
     ...expected,
@@ -121,13 +144,15 @@ function expectationFor(record: NormalizerRecord, { workload }: Simulation): Exp
   };
 }
 
-function rankReports(record: NormalizerRecord, { workload }: Simulation): RankReport[] {
+function rankReports(record: NormalizerRecord, simulation: Simulation): RankReport[] {
+  const { workload } = simulation;
+  const steps = recordedSteps(simulation);
   const sent = record.perRank.map(() => ({ messagesSent: 0, sentBytes: 0, receivedBytes: 0 }));
   for (const { group, entries } of record.collectives) {
     for (const [index, rank] of group.ranks.entries()) {
-      sent[rank]!.messagesSent += entries[index]!.messagesSent;
-      sent[rank]!.sentBytes += entries[index]!.bytesSent;
-      sent[rank]!.receivedBytes += entries[index]!.bytesReceived;
+      sent[rank]!.messagesSent += steps * entries[index]!.messagesSent;
+      sent[rank]!.sentBytes += steps * entries[index]!.bytesSent;
+      sent[rank]!.receivedBytes += steps * entries[index]!.bytesReceived;
     }
   }
   return record.perRank.map(({ values, meanGap, outputMse }, rank) => {

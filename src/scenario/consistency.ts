@@ -4,6 +4,7 @@ import { normalizerFields } from "./normalizer-schema.ts";
 import { type DraftNormalizer, normalizerName } from "./resolution.ts";
 import type { RankGroups } from "./scenario.ts";
 import type { SoundFields } from "./sound-fields.ts";
+import { trainingFindings } from "./training-consistency.ts";
 
 /** Elements of x over all ranks. Each of x, dy, y and dx then takes 1 GiB in float32. */
 const maxElements = 2 ** 28;
@@ -12,6 +13,7 @@ const maxElements = 2 ** 28;
 export function inconsistencies(fields: SoundFields): Finding[] {
   return [
     ...meshFindings(fields),
+    ...trainingFindings(fields),
     ...rankListFindings(fields),
     ...elementFindings(fields),
     ...lengthFindings(fields.data),
@@ -67,14 +69,17 @@ function lengthFindings({ minLength, maxLength, positions }: SoundFields["data"]
 function normalizerFindings(
   normalizer: Partial<DraftNormalizer>,
   index: number,
-  { worldSize, data: { channels } }: SoundFields,
+  { worldSize, training, data: { channels } }: SoundFields,
 ): Finding[] {
   const group = "group" in normalizer ? normalizer.group : undefined;
   const at = (key: string): Finding["path"] => ["normalizers", index, key];
   const findings = group === undefined || worldSize === undefined ? [] : groupFindings(group, worldSize, at);
   if ("virtualBatch" in normalizer && group !== undefined && group !== "rank")
     findings.push(finding(at("virtualBatch"), "expected group: rank beside it, whose samples it splits"));
-  return channels === undefined ? findings : [...findings, ...channelFindings(normalizer, index, channels)];
+  // In a network the channels are those of its layers.
+  return channels === undefined || training
+    ? findings
+    : [...findings, ...channelFindings(normalizer, index, channels)];
 }
 
 function groupFindings(
@@ -147,11 +152,13 @@ function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNorma
 function faultFindings(
   fault: SoundFields["faults"][number],
   index: number,
-  { worldSize, trainingSteps, backward, normalizers }: SoundFields,
+  { worldSize, trainingSteps, training, backward, normalizers }: SoundFields,
 ): Finding[] {
   const bounds = [
     { key: "rank", got: fault.rank, below: worldSize, what: "ranks of the mesh" },
-    { key: "trainingStep", got: fault.trainingStep, below: trainingSteps, what: "trainingSteps" },
+    training
+      ? { key: "trainingStep", got: fault.trainingStep, below: training.steps, what: "training.steps" }
+      : { key: "trainingStep", got: fault.trainingStep, below: trainingSteps, what: "trainingSteps" },
   ];
   const findings = bounds.flatMap(({ key, got, below, what }) =>
     got !== undefined && below !== undefined && got >= below

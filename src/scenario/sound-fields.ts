@@ -1,4 +1,4 @@
-import { type DraftNormalizer, worldSizeOf } from "./resolution.ts";
+import { type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
 import type { InjectedFault, Mesh } from "./scenario.ts";
 import { type FieldSchema, fieldSchemas } from "./schema.ts";
 
@@ -9,7 +9,9 @@ export interface SoundFields {
   readonly worldSize?: number;
   readonly trainingSteps?: number;
   readonly backward?: boolean;
+  readonly training?: DraftTraining | null;
   readonly data: {
+    readonly source?: string;
     readonly samples?: number | readonly number[];
     readonly channels?: number;
     readonly positions?: readonly number[];
@@ -26,8 +28,8 @@ export interface SoundFields {
 /** Pick the sound fields of what was written, whatever surrounds them. */
 export function soundFields(value: unknown): SoundFields {
   const written = asMap(value);
-  const { mesh, trainingSteps, backward } = fieldSchemas.scenario;
-  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward }, written);
+  const { mesh, trainingSteps, backward, training } = fieldSchemas.scenario;
+  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward, training }, written);
   const data = asMap(written.data);
   return {
     ...(ways !== undefined && { mesh: ways as Mesh, worldSize: worldSizeOf(ways as Mesh) }),

@@ -19,6 +19,7 @@ export function createStatistics({ doubles }: Pick<ArraySource, "doubles">, setC
 
 /** The scenario's normaliser as a layer over [tokens, features], with a trained γ and β and its group's collectives. */
 export class Normalization implements Layer {
+  readonly name: string;
   readonly parameters: readonly [weight: Parameter, bias: Parameter];
   readonly input: Activation;
   readonly output: Activation;
@@ -36,6 +37,7 @@ export class Normalization implements Layer {
   constructor(context: LayerContext, name: string, input: Activation, mask: Uint8Array | null) {
     const { normalizer: spec } = context;
     const { tokens, features } = input;
+    this.name = name;
     this.#context = context;
     this.#normalizer = createNormalizer(spec);
     this.input = input;
