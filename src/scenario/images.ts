@@ -58,19 +58,24 @@ export function drawImage(seed: number, set: "training" | "test", index: number)
 }
 
 /**
- * Numbers of the training images that a rank takes in a step: any, or those of classes it draws by its own shares.
+ * Numbers of the training images that a rank takes in a step. Shuffled, the ranks share out one draw of the whole
+ * batch in rank order, so that the batch is the same however many ranks hold it; otherwise each draws its own.
  */
 export function drawImageIndices(
   source: ImagesSource,
   seed: number,
   rank: number,
   trainingStep: number,
-  count: number,
 ): number[] {
-  const { trainingSamples, labels } = source;
+  const { trainingSamples, labels, samples } = source;
+  const count = samples[rank]!;
+  if (labels === "shuffled") {
+    const shared = createRandomStream({ seed, rank: "all", trainingStep, purpose: "images" });
+    const draw = (): number => shared.integer(0, trainingSamples - 1);
+    for (const before of samples.slice(0, rank)) for (let n = 0; n < before; n++) draw();
+    return Array.from({ length: count }, draw);
+  }
   const stream = createRandomStream({ seed, rank, trainingStep, purpose: "images" });
-  if (labels === "shuffled")
-    return Array.from({ length: count }, () => stream.integer(0, trainingSamples - 1));
   const ofClass = (label: number): number => {
     const perClass = Math.ceil((trainingSamples - label) / imageClasses);
     return label + imageClasses * stream.integer(0, perClass - 1);
@@ -87,8 +92,8 @@ export function fillImages(
   seed: number,
   rank: number,
   trainingStep: number,
-  { samples, x }: Microbatch,
+  { x }: Microbatch,
 ): void {
-  for (const [n, index] of drawImageIndices(source, seed, rank, trainingStep, samples).entries())
+  for (const [n, index] of drawImageIndices(source, seed, rank, trainingStep).entries())
     x.set(drawImage(seed, "training", index), n * pixels);
 }

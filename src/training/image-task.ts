@@ -42,7 +42,7 @@ export function imageTask(
     targets,
     classes: imageClasses,
     drawMicrobatch(trainingStep) {
-      const indices = drawImageIndices(source, seed, rank, trainingStep, samples);
+      const indices = drawImageIndices(source, seed, rank, trainingStep);
       for (const [n, index] of indices.entries()) load("training", n, index);
     },
     loadTestBatch(batch) {

@@ -11,6 +11,7 @@ import { type ArraySource, createActivation, type LayerContext } from "../layer-
 const setArrays = ["count", "mean", "m2", "invStd", "sumG", "sumGXmu", "meanG", "slope", "scale"] as const;
 const channelArrays = ["weight", "bias", "ones", "dWeight", "dBias", "gain", "shift", "offset"] as const;
 type ChannelArrays = Record<(typeof channelArrays)[number], Float64Array>;
+type SliceView = Omit<RankView, "communicator">;
 
 /** Room for the statistics of `setCount` index sets. */
 export function createStatistics({ doubles }: Pick<ArraySource, "doubles">, setCount: number): SetStatistics {
@@ -33,6 +34,7 @@ export class Normalization implements Layer {
   readonly #context: LayerContext;
   readonly #normalizer: Normalizer;
   readonly #channels: ChannelArrays;
+  readonly #slices: readonly SliceView[];
 
   constructor(context: LayerContext, name: string, input: Activation, mask: Uint8Array | null) {
     const { normalizer: spec } = context;
@@ -56,6 +58,7 @@ export class Normalization implements Layer {
     this.#channels = Object.fromEntries(
       channelArrays.map((array) => [array, context.doubles(features)]),
     ) as ChannelArrays;
+    this.#slices = viewsOfSlices(context, this.#normalizer, this, this.#channels);
   }
 
   *forward(mode: ForwardMode): Progress<void> {
@@ -95,38 +98,44 @@ export class Normalization implements Layer {
     this.#normalizer.normalize(view);
   }
 
+  /** The slices, each with the communicator of one pass. */
   #views(): RankView[] {
-    const { kernels, payload, normalizer: spec, storage } = this.#context;
-    const { features } = this.input;
-    const { mask, running } = this;
-    const common = {
+    const communicator = this.#context.communicator();
+    return this.#slices.map((slice) => ({ ...slice, communicator }));
+  }
+}
+
+/** What the normaliser sees of every slice of a layer's tokens, but for a communicator. */
+function viewsOfSlices(
+  { kernels, payload, normalizer: spec, storage }: LayerContext,
+  normalizer: Normalizer,
+  { input, output, mask, used, running, slices }: Normalization,
+  channels: ChannelArrays,
+): SliceView[] {
+  const { features } = input;
+  let firstSet = 0;
+  return slices.map(({ firstSample, extent, sets }) => {
+    const part = <T extends FloatArray | Uint8Array>(array: T, perToken: number): T =>
+      array.subarray(firstSample * perToken, (firstSample + extent.samples) * perToken) as T;
+    const statistics = partOf(used, firstSet, sets.setCount);
+    firstSet += sets.setCount;
+    return {
       kernels,
-      centres: this.#normalizer.centres,
-      ...this.#channels,
+      extent,
+      sets,
+      centres: normalizer.centres,
+      input: { x: part(input.values, features), mask: mask === null ? null : part(mask, 1) },
+      dy: part(output.gradients!, features),
+      y: part(output.values, features),
+      dx: part(input.gradients!, features),
+      statistics,
+      ...channels,
       running,
       epsilon: spec.epsilon ?? machineEpsilon(storage),
-      communicator: this.#context.communicator(),
       channelShards: [features],
       payload,
     };
-    let firstSet = 0;
-    return this.slices.map(({ firstSample, extent, sets }) => {
-      const part = <T extends FloatArray | Uint8Array>(array: T, perToken: number): T =>
-        array.subarray(firstSample * perToken, (firstSample + extent.samples) * perToken) as T;
-      const statistics = partOf(this.used, firstSet, sets.setCount);
-      firstSet += sets.setCount;
-      return {
-        ...common,
-        extent,
-        sets,
-        input: { x: part(this.input.values, features), mask: mask === null ? null : part(mask, 1) },
-        dy: part(this.output.gradients!, features),
-        y: part(this.output.values, features),
-        dx: part(this.input.gradients!, features),
-        statistics,
-      };
-    });
-  }
+  });
 }
 
 function partOf(statistics: SetStatistics, firstSet: number, setCount: number): SetStatistics {

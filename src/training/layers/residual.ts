@@ -1,15 +1,15 @@
 import type { Progress } from "../../collectives/communicator.ts";
 import type { Activation, ForwardMode, Layer } from "../layer.ts";
-import { createActivation, type LayerContext } from "../layer-context.ts";
+import { type ArraySource, createActivation } from "../layer-context.ts";
 
 /**
  * y = x + branch(x).
  *
  * @param branch layers one after the other, the first of which reads `input`.
  */
-export function residual(context: LayerContext, input: Activation, branch: readonly Layer[]): Layer {
+export function residual(arrays: ArraySource, input: Activation, branch: readonly Layer[]): Layer {
   const added = branch.at(-1)!.output;
-  const output = createActivation(context, input.tokens, input.features);
+  const output = createActivation(arrays, input.tokens, input.features);
   return {
     parameters: branch.flatMap(({ parameters }) => parameters),
     output,
@@ -18,9 +18,11 @@ export function residual(context: LayerContext, input: Activation, branch: reado
       for (let i = 0; i < output.values.length; i++) output.values[i] = input.values[i]! + added.values[i]!;
     },
     *backward(): Progress<void> {
-      added.gradients!.set(output.gradients!);
+      const dy = output.gradients!;
+      const dx = input.gradients!;
+      added.gradients!.set(dy);
       for (const layer of [...branch].reverse()) yield* layer.backward();
-      context.kernels.accumulate(input.gradients!, output.gradients!);
+      for (let i = 0; i < dx.length; i++) dx[i] = dx[i]! + dy[i]!;
     },
   };
 }
