@@ -12,6 +12,7 @@ import type { ArenaPlan } from "./arena-plan.ts";
 import { payloadView } from "./arena-views.ts";
 import type { Endpoint, Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
+import { wireArray } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
 /** What one rank reports of training steps or of an evaluation. */
@@ -98,7 +99,7 @@ export class TrainingRank {
     const { scenario, worldSize, storage } = workload;
     const { rank } = this;
     const world = worldOf(worldSize);
-    const payload = payloadView(memory, plan, workload, rank);
+    const payload = payloadView(memory, plan, rank);
     const among = (group: Group): Communicator =>
       this.#endpoint.communicator(group, normalizer, this.#passes++);
     return {
@@ -112,7 +113,7 @@ export class TrainingRank {
       kernels,
       group: () => among(groups[normalizer]![rank]!),
       world: () => among(world),
-      payload: (count) => payload.subarray(0, count),
+      payload: (count, format = workload.payload) => wireArray(payload, format, 0, count),
       enter(trainingStep, phase) {
         fabric.control.enter(rank, trainingStep, normalizer, phase);
         injectFault(scenario.faults, { rank, trainingStep, phase }, exit);

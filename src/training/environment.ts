@@ -1,8 +1,8 @@
 import type { Communicator } from "../collectives/communicator.ts";
 import type { Extent, IndexSets } from "../kernels/index-sets.ts";
 import { indexSetsOf } from "../kernels/index-sets.ts";
-import type { FloatArray, Kernels } from "../kernels/kernels.ts";
-import type { SetShape } from "../normalizers/operator.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { RankView, SetShape } from "../normalizers/operator.ts";
 import type { NormalizerSpec, Scenario, Storage } from "../scenario/scenario.ts";
 import type { TrainingSpec } from "../scenario/training.ts";
 import type { ImageCache } from "./image-task.ts";
@@ -48,7 +48,7 @@ export interface TrainingEnvironment {
   group(): Communicator;
   /** Of all ranks, for one pass. */
   world(): Communicator;
-  payload(count: number): FloatArray;
+  readonly payload: RankView["payload"];
   /** Say what comes next. */
   enter(trainingStep: number, phase: TrainingPhase): void;
 }

@@ -1,4 +1,5 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
+import type { Storage } from "../scenario/scenario.ts";
 import type { Parameter } from "./layer.ts";
 import type { ArraySource } from "./layer-context.ts";
 
@@ -17,8 +18,14 @@ export interface GradientReduction {
  * One all-reduce of all gradients and of the token count, and a division by the sum of counts: exact for
  * ranks that hold unequal numbers of tokens, and none. (DDP averages the ranks' mean gradients instead, which
  * weighs a token of a small microbatch more.)
+ *
+ * @param format what gradients travel as: the storage type, whatever the normaliser's payload is.
  */
-export function gradientReduction(arrays: ArraySource, parameters: readonly Parameter[]): GradientReduction {
+export function gradientReduction(
+  arrays: ArraySource,
+  parameters: readonly Parameter[],
+  format: Storage,
+): GradientReduction {
   const payload = arrays.floats(gradientValues(parameters));
   const last = payload.length - 1;
   return {
@@ -29,7 +36,7 @@ export function gradientReduction(arrays: ArraySource, parameters: readonly Para
         at += gradients.length;
       }
       payload[last] = tokens;
-      if (communicator.groupSize > 1) yield* communicator.allReduce(payload);
+      if (communicator.groupSize > 1) yield* communicator.allReduce(payload, { format });
       const count = payload[last]!;
       at = 0;
       for (const { gradients } of parameters) {

@@ -1,7 +1,7 @@
 import type { Communicator } from "../collectives/communicator.ts";
 import type { Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
-import type { SetShape } from "../normalizers/operator.ts";
+import type { RankView, SetShape } from "../normalizers/operator.ts";
 import type { RandomStream } from "../scenario/random.ts";
 import type { NormalizerSpec, Storage } from "../scenario/scenario.ts";
 import type { Activation, Parameter } from "./layer.ts";
@@ -29,8 +29,8 @@ export interface LayerContext extends ArraySource {
   parameter(name: string, length: number, draw: (stream: RandomStream) => number): Parameter;
   /** The normaliser's group, for one forward or backward pass of one layer; all ranks ask in the same order. */
   communicator(): Communicator;
-  /** Room for what the normaliser's collectives send, shared by all layers. */
-  payload(count: number): FloatArray;
+  /** Room for what the normaliser's collectives send, shared by all layers. See RankView. */
+  readonly payload: RankView["payload"];
 }
 
 /** Room for an activation and its gradients. */

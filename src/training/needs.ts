@@ -51,6 +51,7 @@ export function trainingNeeds(scenario: Scenario, training: TrainingSpec, storag
       operation: "all-reduce",
       values: gradientValues(networks[0]!.parameters),
       valuesPerElement: 1,
+      format: storage,
     },
   };
 }

@@ -13,10 +13,10 @@ export class Trainer {
   readonly #optimizer: Optimizer;
 
   constructor(environment: TrainingEnvironment) {
-    const { arrays, training } = environment;
+    const { arrays, training, storage } = environment;
     this.#environment = environment;
     this.network = createNetwork(environment);
-    this.#reduction = gradientReduction(arrays, this.network.parameters);
+    this.#reduction = gradientReduction(arrays, this.network.parameters, storage);
     this.#optimizer = createOptimizer(arrays, training.optimizer, this.network.parameters);
   }
 

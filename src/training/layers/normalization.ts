@@ -3,7 +3,7 @@ import type { FloatArray } from "../../kernels/kernels.ts";
 import type { Normalizer, RankView, SetStatistics } from "../../normalizers/operator.ts";
 import { createNormalizer } from "../../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf } from "../../normalizers/slices.ts";
-import { machineEpsilon } from "../../scenario/microbatch.ts";
+import { machineEpsilon } from "../../scenario/number-format.ts";
 import { RunningStatistics, trackMoments } from "../../statistics/running-statistics.ts";
 import type { Activation, ForwardMode, Layer, Parameter } from "../layer.ts";
 import { type ArraySource, createActivation, type LayerContext } from "../layer-context.ts";
