@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { CurvePoint } from "../src/report/training-report.ts";
 import { simulate } from "../src/simulate.ts";
 import { scenarioFrom } from "./support/scenario.ts";
@@ -6,6 +6,9 @@ import { scenarioFrom } from "./support/scenario.ts";
 // Oracle: published trends, as orderings. Wu, He (2018), Group Normalization, fig. 1 and 6: a small normalisation
 // batch hurts BatchNorm and not GN or LN. Hsieh et al. (2020), The Non-IID Data Quagmire: local BN fails under label
 // skew. The margins are at most half of what two seeds gave.
+
+// Seconds of arithmetic each; on a busy machine minutes.
+vi.setConfig({ testTimeout: 300_000 });
 
 async function finalPoints(fields: Record<string, unknown>, seed: number): Promise<Map<string, CurvePoint>> {
   const report = await simulate(scenarioFrom({ seed, ...fields }));
@@ -19,6 +22,62 @@ const training = (steps: number) => ({
   evaluateEvery: Math.ceil(steps / 4),
 });
 
+describe("how many samples a statistic sees", () => {
+  for (const seed of [1, 2]) {
+    test(`decides how well the training set is fitted, and how far the test set lags, seed ${seed}`, async () => {
+      const points = await finalPoints(
+        {
+          mesh: { data: 4 },
+          data: { source: "images", samples: 16, trainingSamples: 1000 },
+          normalizers: [
+            { name: "4", type: "batch-norm", virtualBatch: 4 },
+            { name: "16", type: "batch-norm" },
+            { name: "64", type: "batch-norm", group: "world" },
+          ],
+          training: training(150),
+        },
+        seed,
+      );
+      const [few, some, all] = ["4", "16", "64"].map((name) => points.get(name)!);
+      expect(few!.trainError! - some!.trainError!).toBeGreaterThan(0.15);
+      expect(some!.trainError! - all!.trainError!).toBeGreaterThan(0.04);
+      // Small batches regularise: the distance of test from training error grows with the samples.
+      const lag = ({ testError, trainError }: CurvePoint): number => testError! - trainError!;
+      expect(lag(some!) - lag(few!)).toBeGreaterThan(0.08);
+      expect(lag(all!) - lag(some!)).toBeGreaterThan(0.03);
+      // A few samples cost test error, too; more than some no longer help by as much.
+      expect(few!.testError! - some!.testError!).toBeGreaterThan(0.08);
+      expect(Math.abs(some!.testError! - all!.testError!)).toBeLessThan(
+        (few!.testError! - some!.testError!) / 2,
+      );
+    });
+  }
+
+  test("is nothing to LN and GN, whose errors are the same however ranks share the batch", async () => {
+    // Oracle: invariant; the batch is one draw shared out, and gradients are reduced in another order (float64).
+    const normalizers = [
+      { name: "LN", type: "layer-norm" },
+      { name: "GN", type: "group-norm", groups: 8 },
+    ];
+    const learn = (ranks: number) =>
+      finalPoints(
+        {
+          mesh: { data: ranks },
+          data: { source: "images", samples: 64 / ranks },
+          storage: "float64",
+          normalizers,
+          training: { ...training(6), testSamples: 100 },
+        },
+        1,
+      );
+    const [two, eight] = [await learn(2), await learn(8)];
+    for (const name of ["LN", "GN"]) {
+      expect(eight.get(name)!.testError).toBe(two.get(name)!.testError);
+      expect(Math.abs(eight.get(name)!.trainLoss! - two.get(name)!.trainLoss!)).toBeLessThan(1e-9);
+    }
+  });
+});
+
 describe("ranks whose labels differ", () => {
   const scenario = (labels: unknown) => ({
     mesh: { data: 10 },
@@ -29,7 +88,7 @@ describe("ranks whose labels differ", () => {
       { name: "LN", type: "layer-norm" },
     ],
     algorithms: { allReduce: "rabenseifner" },
-    training: training(120),
+    training: training(80),
   });
 
   for (const seed of [1, 2]) {
