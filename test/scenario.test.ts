@@ -47,6 +47,7 @@ test("a minimal scenario gets every default", () => {
       },
     ],
     backward: true,
+    training: null,
     trainingSteps: 1,
     algorithms: { allReduce: "ring", allGather: "ring" },
     cluster: {

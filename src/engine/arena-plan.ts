@@ -218,6 +218,7 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
     }
     landingBytes = Math.max(landingBytes, gathered);
   }
-  if (trainingNeeds !== null && workload.worldSize > 1) add(worldOf(workload.worldSize), [trainingNeeds.gradients]);
+  if (trainingNeeds !== null && workload.worldSize > 1)
+    add(worldOf(workload.worldSize), [trainingNeeds.gradients]);
   return { outboxBytes, payloadBytes, landingBytes };
 }

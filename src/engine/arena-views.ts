@@ -141,7 +141,7 @@ export function rankViews(
 ): RankViews {
   const extent = extentOf(workload, rank, layout);
   const elements = extent.samples * extent.channels * extent.positions;
-  const { payload, shards } = plan.ranks[rank]!;
+  const { shards } = plan.ranks[rank]!;
   const offsets = shards[layout]!;
   const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);
   const take = doublesFrom(memory.buffer, offsets.doubles);

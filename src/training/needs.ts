@@ -57,9 +57,11 @@ export function trainingNeeds(scenario: Scenario, training: TrainingSpec, storag
 }
 
 function collectivesOf({ normalizations }: Network, spec: NormalizerSpec): CollectiveShape[] {
-  const perLayer = normalizations.map(({ input: { tokens, features } }) =>
-    createNormalizer(spec).collectives({ samples: tokens, channels: features, positions: 1 }),
-  );
+  const perLayer = normalizations.map(({ input: { tokens, features }, used, mask }) => {
+    const extent = { samples: tokens, channels: features, positions: 1 };
+    const sets = { setCount: used.count.length, isMasked: mask !== null };
+    return createNormalizer(spec).collectives(extent, sets);
+  });
   const of = (pass: CollectiveShape["pass"], layers: typeof perLayer): CollectiveShape[] =>
     layers.flatMap((shapes) => shapes.filter((shape) => shape.pass === pass));
   return [...of("forward", perLayer), ...of("backward", [...perLayer].reverse())];

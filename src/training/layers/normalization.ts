@@ -1,6 +1,12 @@
 import type { Progress } from "../../collectives/communicator.ts";
 import type { FloatArray } from "../../kernels/kernels.ts";
-import type { Normalizer, RankView, SetStatistics } from "../../normalizers/operator.ts";
+import {
+  type Normalizer,
+  normalizeSets,
+  type RankView,
+  type Recurrence,
+  type SetStatistics,
+} from "../../normalizers/operator.ts";
 import { createNormalizer } from "../../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf } from "../../normalizers/slices.ts";
 import { machineEpsilon } from "../../scenario/number-format.ts";
@@ -9,6 +15,8 @@ import type { Activation, ForwardMode, Layer, Parameter } from "../layer.ts";
 import { type ArraySource, createActivation, type LayerContext } from "../layer-context.ts";
 
 const setArrays = ["count", "mean", "m2", "invStd", "sumG", "sumGXmu", "meanG", "slope", "scale"] as const;
+/** Of a layer: training is data-parallel, so a rank holds whole samples. */
+const unsharded = { data: 1, tensor: 1, sequence: 1 };
 const channelArrays = ["weight", "bias", "ones", "dWeight", "dBias", "gain", "shift", "offset"] as const;
 type ChannelArrays = Record<(typeof channelArrays)[number], Float64Array>;
 type SliceView = Omit<RankView, "communicator">;
@@ -31,6 +39,8 @@ export class Normalization implements Layer {
   readonly used: SetStatistics;
   /** What this rank remembers; of normalisers that track statistics. */
   readonly running: RunningStatistics;
+  /** What this rank remembers instead, of a normaliser of mean squares. */
+  readonly recurrence: Recurrence | null;
   readonly #context: LayerContext;
   readonly #normalizer: Normalizer;
   readonly #channels: ChannelArrays;
@@ -50,11 +60,12 @@ export class Normalization implements Layer {
       context.parameter(`${name}.bias`, features, () => spec.bias as number),
     ];
     const extent = { samples: tokens, channels: features, positions: 1 };
-    this.slices = slicesOf(spec, this.#normalizer, extent).map((slice) => {
+    this.slices = slicesOf(spec, this.#normalizer, extent, unsharded).map((slice) => {
       return { ...slice, sets: context.indexSets(slice.extent, this.#normalizer) };
     });
     this.used = createStatistics(context, setCountOf(this.slices));
     this.running = new RunningStatistics(features, "momentum" in spec ? spec.momentum : null);
+    this.recurrence = this.#normalizer.recurrence?.(features) ?? null;
     this.#channels = Object.fromEntries(
       channelArrays.map((array) => [array, context.doubles(features)]),
     ) as ChannelArrays;
@@ -67,8 +78,11 @@ export class Normalization implements Layer {
     weight.set(this.parameters[0].values);
     bias.set(this.parameters[1].values);
     const { tracksStatistics } = this.#normalizer;
+    // A recurrence takes in every batch that it normalises, so an evaluation always recalls.
+    const isRecalled =
+      this.recurrence === null ? tracksStatistics && mode === "running-statistics" : mode !== "training";
     for (const view of this.#views()) {
-      if (mode === "running-statistics" && tracksStatistics) this.#recall(view);
+      if (isRecalled) this.#recall(view);
       else yield* this.#normalizer.forward(view);
       if (mode === "training" && tracksStatistics)
         trackMoments(this.running, view.statistics.count[0]!, view.statistics);
@@ -93,9 +107,14 @@ export class Normalization implements Layer {
   #recall(view: RankView): void {
     const { count, mean, m2 } = view.statistics;
     count.fill(1);
-    mean.set(this.running.runningMean);
-    m2.set(this.running.runningVariance);
-    this.#normalizer.normalize(view);
+    if (this.recurrence === null) {
+      mean.set(this.running.runningMean);
+      m2.set(this.running.runningVariance);
+    } else {
+      mean.fill(0);
+      m2.set(this.recurrence.running);
+    }
+    normalizeSets(view);
   }
 
   /** The slices, each with the communicator of one pass. */
@@ -109,7 +128,7 @@ export class Normalization implements Layer {
 function viewsOfSlices(
   { kernels, payload, normalizer: spec, storage }: LayerContext,
   normalizer: Normalizer,
-  { input, output, mask, used, running, slices }: Normalization,
+  { input, output, mask, used, running, recurrence, slices }: Normalization,
   channels: ChannelArrays,
 ): SliceView[] {
   const { features } = input;
@@ -132,7 +151,8 @@ function viewsOfSlices(
       ...channels,
       running,
       epsilon: spec.epsilon ?? machineEpsilon(storage),
-      channelShards: [features],
+      recurrence,
+      partCounts: null,
       payload,
     };
   });
