@@ -1,7 +1,7 @@
 import type { MlpSpec } from "../scenario/training.ts";
 import type { Activation, Layer } from "./layer.ts";
 import type { LayerContext } from "./layer-context.ts";
-import { linear } from "./layers/linear.ts";
+import { linear, uniformStart } from "./layers/linear.ts";
 import { Normalization } from "./layers/normalization.ts";
 import { relu } from "./layers/relu.ts";
 
@@ -22,10 +22,12 @@ export function mlp(context: LayerContext, { hidden }: MlpSpec, input: Activatio
     return layer;
   };
   for (const [index, features] of hidden.entries()) {
-    add(linear(context, `hidden${index}.linear`, last, features, false));
+    // A normaliser that subtracts a mean undoes any bias.
+    const start = { ...uniformStart(last.features), bias: null };
+    add(linear(context, `hidden${index}.linear`, last, features, start));
     normalizations.push(add(new Normalization(context, `hidden${index}.norm`, last, null)));
     add(relu(context, last));
   }
-  add(linear(context, "output", last, classes, true));
+  add(linear(context, "output", last, classes, uniformStart(last.features)));
   return { layers, normalizations };
 }

@@ -4,25 +4,45 @@ import type { RandomStream } from "../../scenario/random.ts";
 import type { Activation, Layer } from "../layer.ts";
 import { createActivation, type LayerContext } from "../layer-context.ts";
 
+/** How the weights of a linear layer start, and its biases; null: it has none. */
+export interface LinearStart {
+  readonly weight: (stream: RandomStream) => number;
+  readonly bias: ((stream: RandomStream) => number) | null;
+}
+
 /**
- * y = x·Wᵀ + b, W [outputs, inputs] as in PyTorch, whose initial weights and biases it has: uniform in ±1/√inputs.
+ * Uniform in ±1/√inputs, as PyTorch starts a linear layer.
  *
- * @param hasBias false before a normaliser that subtracts a mean, where a bias would change nothing.
  * @see torch.nn.Linear.reset_parameters
  */
+export function uniformStart(inputs: number): LinearStart {
+  const bound = 1 / Math.sqrt(inputs);
+  const draw = (stream: RandomStream): number => bound * (2 * stream.uniform() - 1);
+  return { weight: draw, bias: draw };
+}
+
+/**
+ * Weights from N(0, 2/(inputs + outputs)), no biases but 0.
+ *
+ * @see Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward neural networks
+ */
+export function xavierStart(inputs: number, outputs: number): LinearStart {
+  const std = Math.sqrt(2 / (inputs + outputs));
+  return { weight: (stream) => std * stream.normal(), bias: () => 0 };
+}
+
+/** y = x·Wᵀ + b, W [outputs, inputs] as in PyTorch. */
 export function linear(
   context: LayerContext,
   name: string,
   input: Activation,
   outputs: number,
-  hasBias: boolean,
+  start: LinearStart,
 ): Layer {
   const { kernels } = context;
   const { tokens, features } = input;
-  const bound = 1 / Math.sqrt(features);
-  const draw = (stream: RandomStream): number => bound * (2 * stream.uniform() - 1);
-  const weight = context.parameter(`${name}.weight`, outputs * features, draw);
-  const bias = hasBias ? context.parameter(`${name}.bias`, outputs, draw) : null;
+  const weight = context.parameter(`${name}.weight`, outputs * features, start.weight);
+  const bias = start.bias === null ? null : context.parameter(`${name}.bias`, outputs, start.bias);
   const output = createActivation(context, tokens, outputs);
   const channels: IndexSets = context.indexSets(
     { samples: tokens, channels: outputs, positions: 1 },
