@@ -246,6 +246,7 @@ test("the JSON Schema is of what is written: defaults are optional, and units ar
     "label-skew",
     "sequences",
     "images",
+    "tokens",
     "npy",
   ]);
 });

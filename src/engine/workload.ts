@@ -49,7 +49,7 @@ export function syntheticWorkload(scenario: Scenario): Workload {
     channels: data.channels,
     positionExtents: data.positions,
     positions: product(data.positions),
-    isMasked: data.source === "sequences" && data.masked,
+    isMasked: "masked" in data && data.masked,
     makesData: true,
     makesGradients: true,
     trainingNeeds: training === null ? null : trainingNeeds(scenario, training, storage),

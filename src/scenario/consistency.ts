@@ -4,6 +4,7 @@ import { normalizerFields } from "./normalizer-schema.ts";
 import { type DraftNormalizer, normalizerName } from "./resolution.ts";
 import type { RankGroups } from "./scenario.ts";
 import type { SoundFields } from "./sound-fields.ts";
+import { lengthCount, tokenClasses } from "./tokens.ts";
 import { trainingFindings } from "./training-consistency.ts";
 
 /** Elements of x over all ranks. Each of x, dy, y and dx then takes 1 GiB in float32. */
@@ -17,6 +18,7 @@ export function inconsistencies(fields: SoundFields): Finding[] {
     ...rankListFindings(fields),
     ...elementFindings(fields),
     ...lengthFindings(fields.data),
+    ...bucketFindings(fields.data),
     ...fields.normalizers.flatMap((normalizer, index) => normalizerFindings(normalizer, index, fields)),
     ...nameFindings(fields.normalizers),
     ...fields.faults.flatMap((fault, index) => faultFindings(fault, index, fields)),
@@ -64,6 +66,17 @@ function lengthFindings({ minLength, maxLength, positions }: SoundFields["data"]
     );
   }
   return findings;
+}
+
+/** A rank draws from its share of the lengths, so that the training set has to hold every length of every class. */
+function bucketFindings(data: SoundFields["data"]): Finding[] {
+  const { lengths, channels, positions, minLength, maxLength = positions?.[0], trainingSamples } = data;
+  if (lengths !== "bucketed" || channels === undefined || trainingSamples === undefined) return [];
+  if (minLength === undefined || maxLength === undefined) return [];
+  const least = tokenClasses({ channels }) * lengthCount({ minLength, maxLength });
+  if (trainingSamples >= least) return [];
+  const message = `expected at least ${least}, one of each class and length, got ${trainingSamples}`;
+  return [finding(["data", "trainingSamples"], message)];
 }
 
 function normalizerFindings(

@@ -6,7 +6,7 @@ type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
 
 type DraftOfSource<T> = T extends { readonly source: "npy" }
   ? T
-  : T extends { readonly source: "sequences" }
+  : T extends { readonly maxLength: number }
     ? Draft<T, "samples" | "maxLength", DraftSamples & { readonly maxLength?: number }>
     : Draft<T, "samples", DraftSamples>;
 
@@ -81,7 +81,7 @@ function resolveTraining(training: DraftTraining): TrainingSpec {
 function resolveData(data: DraftData, worldSize: number): DataSource {
   if (data.source === "npy") return data;
   const samples = typeof data.samples === "number" ? Array(worldSize).fill(data.samples) : data.samples;
-  return data.source === "sequences"
+  return "minLength" in data
     ? { ...data, samples, maxLength: data.maxLength ?? data.positions[0] }
     : { ...data, samples };
 }

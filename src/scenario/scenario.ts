@@ -2,7 +2,7 @@ import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algo
 import type { Cluster } from "../cost/cluster.ts";
 import type { ImplementationName } from "./implementation-names.ts";
 import type { NumberFormat } from "./number-format.ts";
-import type { TrainingSpec } from "./training.ts";
+import type { TokensSource, TrainingSpec } from "./training.ts";
 
 /** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
 export interface Mesh {
@@ -97,7 +97,8 @@ export type SyntheticSource =
   | HeavyTailedSource
   | LabelSkewSource
   | SequencesSource
-  | ImagesSource;
+  | ImagesSource
+  | TokensSource;
 export type DataSource = SyntheticSource | NpySource;
 
 interface NormalizerBase {

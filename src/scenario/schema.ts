@@ -62,19 +62,43 @@ const labelSkew = section({
   std: std.describe("Standard deviation inside a class, above 0."),
 });
 
+const paddedLength = z
+  .union([extent, z.tuple([extent])])
+  .transform((written): [number] => (typeof written === "number" ? [written] : written))
+  .describe("Padded length.");
+const maxLength = extent.exactOptional().describe("Longest length; default: positions.");
+const masked = z.boolean().default(true).describe("false: padding takes part in the statistics.");
+
 const sequences = section({
   source: z.literal("sequences").describe("Sequences of unequal length, padded with zeros."),
   samples,
   channels,
-  positions: z
-    .union([extent, z.tuple([extent])])
-    .transform((written): [number] => (typeof written === "number" ? [written] : written))
-    .describe("Padded length."),
+  positions: paddedLength,
   minLength: extent.default(1).describe("Shortest length; lengths are uniform."),
-  maxLength: extent.exactOptional().describe("Longest length; default: positions."),
+  maxLength,
   mean,
   std,
-  masked: z.boolean().default(true).describe("false: padding takes part in the statistics."),
+  masked,
+});
+
+const tokens = section({
+  source: z.literal("tokens").describe("Sequences of symbols; the one behind the marker is to be told."),
+  samples,
+  channels: z.int().min(3).max(256).default(5).describe("Symbols: the marker and one for each class."),
+  positions: paddedLength,
+  minLength: extent.min(2).default(2).describe("Shortest length; all lengths are equally frequent."),
+  maxLength,
+  trainingSamples: z
+    .int()
+    .min(1)
+    .max(2 ** 20)
+    .default(4000)
+    .describe("Different sequences in the training set, of equally frequent classes and lengths."),
+  lengths: z
+    .enum(["shuffled", "bucketed"])
+    .default("shuffled")
+    .describe("Sequences a rank draws: any, or those of its share of the lengths, rank 0 the shortest."),
+  masked,
 });
 
 const images = section({
@@ -144,7 +168,7 @@ const scenario = section({
     .prefault({})
     .describe("Ranks that each kind of axis is spread over; their product is the world."),
   data: z
-    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, images, npy])
+    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, images, tokens, npy])
     .describe("Where activations come from."),
   storage: z
     .enum(["auto", ...numberFormats])
@@ -215,6 +239,7 @@ export const fieldSchemas: {
     "label-skew": labelSkew.shape,
     sequences: sequences.shape,
     images: images.shape,
+    tokens: tokens.shape,
     npy: npy.shape,
   },
   normalizers: normalizerFields,

@@ -17,6 +17,8 @@ export interface SoundFields {
     readonly positions?: readonly number[];
     readonly minLength?: number;
     readonly maxLength?: number;
+    readonly lengths?: "shuffled" | "bucketed";
+    readonly trainingSamples?: number;
     readonly files?: readonly string[];
     readonly gradients?: readonly string[];
     readonly mask?: readonly string[];

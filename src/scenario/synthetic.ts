@@ -5,6 +5,7 @@ import { fillLabelSkew } from "./label-skew.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
 import { createRandomStream } from "./random.ts";
 import type { GaussianSource, HeavyTailedSource, SequencesSource, SyntheticSource } from "./scenario.ts";
+import { fillTokens } from "./tokens.ts";
 
 /**
  * Make one rank's microbatch of one training step: writes x, dy and the mask in place.
@@ -37,6 +38,9 @@ export function fillMicrobatch(
     case "images":
       fillImages(source, seed, rank, trainingStep, batch);
       break;
+    case "tokens":
+      fillTokens(source, seed, rank, trainingStep, batch);
+      break;
     case "sequences":
       fillSequences(source, seed, rank, trainingStep, batch);
   }
@@ -57,7 +61,7 @@ function assertShape(source: SyntheticSource, rank: number, batch: Microbatch): 
   const elements = samples * channels * positions;
   assert(x.length === elements, `x of ${got} has ${x.length} elements`);
   assert(dy.length === elements, `dy of ${got} has ${dy.length} elements`);
-  const isMasked = source.source === "sequences" && source.masked;
+  const isMasked = "masked" in source && source.masked;
   assert((mask !== null) === isMasked, `${source.source}: a mask is ${isMasked ? "missing" : "unexpected"}`);
   const tokens = samples * positions;
   assert(mask === null || mask.length === tokens, `the mask of ${got} has ${mask?.length} elements`);

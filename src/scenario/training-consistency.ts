@@ -1,14 +1,20 @@
 import type { Finding } from "./issues.ts";
 import type { SoundFields } from "./sound-fields.ts";
+import type { NetworkSpec } from "./training.ts";
 
 /** What of a scenario does not go with training a network. */
 export function trainingFindings(fields: SoundFields): Finding[] {
   const { training, mesh, backward, trainingSteps, data, normalizers } = fields;
   if (training === undefined || training === null) return [];
   const findings: Finding[] = [];
-  if (data.source !== undefined && data.source !== "images")
+  const { network } = training;
+  const learnt = learntSources[network.kind];
+  if (data.source !== undefined && data.source !== learnt)
     findings.push(
-      finding(["data", "source"], `expected images, which have labels to learn, got ${data.source}`),
+      finding(
+        ["data", "source"],
+        `expected ${learnt}, whose labels the ${network.kind} learns, got ${data.source}`,
+      ),
     );
   for (const axis of ["tensor", "sequence"] as const) {
     if (mesh !== undefined && mesh[axis] > 1)
@@ -20,11 +26,20 @@ export function trainingFindings(fields: SoundFields): Finding[] {
     findings.push(
       finding(["trainingSteps"], `expected none: training.steps counts the steps, got ${trainingSteps}`),
     );
-  const widths = training.network.hidden;
+  const widths = network.kind === "mlp" ? network.hidden : [network.width];
   return [
     ...findings,
+    ...headFindings(network),
     ...normalizers.flatMap((normalizer, index) => layerFindings(normalizer, index, widths)),
   ];
+}
+
+const learntSources: Readonly<Record<NetworkSpec["kind"], string>> = { mlp: "images", transformer: "tokens" };
+
+function headFindings(network: NetworkSpec): Finding[] {
+  if (network.kind !== "transformer" || network.width % network.heads === 0) return [];
+  const message = `expected a divisor of the ${network.width} features, got ${network.heads}`;
+  return [finding(["training", "network", "heads"], message)];
 }
 
 /** A normaliser stands behind layers of several widths. */

@@ -12,6 +12,20 @@ const mlp = section({
   hidden: z.array(width).min(1).max(64).describe("Features of each hidden layer."),
 });
 
+const transformer = section({
+  kind: z
+    .literal("transformer")
+    .describe("Attention and feed-forward blocks; each token is a sample to the normaliser."),
+  blocks: z.int().min(1).max(64).describe("Blocks; each has two sublayers, and each of these a normaliser."),
+  width: width.describe("Features of a token."),
+  heads: width.default(1).describe("Attention heads; divides width."),
+  feedForward: width.describe("Features inside a feed-forward sublayer."),
+  placement: z
+    .enum(["pre", "post"])
+    .default("pre")
+    .describe("Normaliser of a sublayer f: pre is x + f(norm(x)), post is norm(x + f(x))."),
+});
+
 const sgd = section({
   type: z.literal("sgd").describe("Stochastic gradient descent with momentum."),
   learningRate: real.gt(0).describe("Step length; nothing scales it with the batch."),
@@ -30,7 +44,7 @@ const adam = section({
 
 /** The network that is trained. */
 export const trainingSchema: z.ZodType<DraftTraining> = section({
-  network: z.discriminatedUnion("kind", [mlp]).describe("What learns."),
+  network: z.discriminatedUnion("kind", [mlp, transformer]).describe("What learns."),
   steps: z.int().min(1).max(1e6).describe("Optimizer steps; each takes one microbatch on every rank."),
   optimizer: z.discriminatedUnion("type", [sgd, adam]).describe("How parameters follow their gradients."),
   testSamples: z

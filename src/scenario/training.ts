@@ -1,10 +1,46 @@
+/**
+ * Sequences of symbols with one marker among them, drawn from a training set with replacement. As activations,
+ * every symbol is a channel; a network learns to tell the symbol behind the marker.
+ */
+export interface TokensSource {
+  readonly source: "tokens";
+  readonly samples: readonly number[];
+  /** Symbols: the marker and one for each class. */
+  readonly channels: number;
+  /** Padded length: one position axis. */
+  readonly positions: readonly [number];
+  /** All lengths from `minLength` to `maxLength` are equally frequent. */
+  readonly minLength: number;
+  readonly maxLength: number;
+  /** Different sequences in the training set, of equally frequent classes. */
+  readonly trainingSamples: number;
+  /** Which sequences a rank draws: any, or those of its share of the lengths, rank 0 the shortest. */
+  readonly lengths: "shuffled" | "bucketed";
+  /** false: padding takes part in the statistics, as in code that forgot the mask. */
+  readonly masked: boolean;
+}
+
 /** Linear layers of these widths, each followed by the normaliser and a ReLU, and a linear layer to the classes. */
 export interface MlpSpec {
   readonly kind: "mlp";
   readonly hidden: readonly number[];
 }
 
-export type NetworkSpec = MlpSpec;
+/** Blocks of attention and feed-forward over tokens, each of which the normaliser takes as a sample. */
+export interface TransformerSpec {
+  readonly kind: "transformer";
+  readonly blocks: number;
+  /** Features of a token. */
+  readonly width: number;
+  /** Divides `width`. */
+  readonly heads: number;
+  /** Features inside a feed-forward sublayer. */
+  readonly feedForward: number;
+  /** Where each sublayer f has its normaliser: `pre` is x + f(norm(x)), `post` is norm(x + f(x)). */
+  readonly placement: "pre" | "post";
+}
+
+export type NetworkSpec = MlpSpec | TransformerSpec;
 
 /** How the learning rate falls over the steps: not at all, or as a quarter of a cosine squared towards 0. */
 export type LearningRateSchedule = "constant" | "cosine";

@@ -8,6 +8,8 @@ import type { LayerContext } from "./layer-context.ts";
 import { crossEntropy } from "./layers/cross-entropy.ts";
 import type { Normalization } from "./layers/normalization.ts";
 import { mlp } from "./mlp.ts";
+import { sequenceTask } from "./sequence-task.ts";
+import { transformer } from "./transformer.ts";
 
 /** A rank's network, on the arrays of its batch. */
 export interface Network {
@@ -25,13 +27,8 @@ export interface Network {
 
 /** Lay out a rank's network. Nothing is computed, so that a coordinator can look at the memory of a rank this way. */
 export function createNetwork(environment: TrainingEnvironment): Network {
-  const { scenario, training, arrays, rank, thread } = environment;
-  const { data, seed } = scenario;
-  assert(data.source === "images", `no task for data from ${data.source}`);
   const initial: (() => void)[] = [];
-  const context = layerContext(environment, initial);
-  const task = imageTask(arrays, data, seed, rank, thread.images);
-  const { layers, normalizations } = mlp(context, training.network, task.input, task.classes);
+  const { task, layers, normalizations } = learnerOf(environment, layerContext(environment, initial));
   return {
     task,
     layers,
@@ -42,6 +39,23 @@ export function createNetwork(environment: TrainingEnvironment): Network {
       for (const fill of initial) fill();
     },
   };
+}
+
+/** The task that the data pose, and the layers of the network that learns it. */
+function learnerOf(environment: TrainingEnvironment, context: LayerContext) {
+  const { scenario, training, arrays, rank, thread } = environment;
+  const { network } = training;
+  const { data, seed } = scenario;
+  if (network.kind === "mlp" && data.source === "images") {
+    const task = imageTask(arrays, data, seed, rank, thread.images);
+    return { task, ...mlp(context, network, task.input, task.classes) };
+  }
+  if (network.kind === "transformer" && data.source === "tokens") {
+    const task = sequenceTask(arrays, data, seed, rank);
+    const mask = data.masked ? task.input.mask : null;
+    return { task, ...transformer(context, network, task.input, mask, task.classes) };
+  }
+  assert(false, `no ${network.kind} learns data from ${data.source}`);
 }
 
 function layerContext(environment: TrainingEnvironment, initial: (() => void)[]): LayerContext {
