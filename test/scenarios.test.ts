@@ -178,6 +178,8 @@ describe("the shipped scenarios", () => {
       "implementations",
       "train-group-size",
       "train-label-skew",
+      "train-pre-post-norm",
+      "train-transformer-norms",
     ];
     for (const story of promised) expect(names).toContain(`${story}.yaml`);
   });
