@@ -57,8 +57,8 @@ for (const kind of ["nan", "inf"] as const) {
     for (const [name, share] of Object.entries(shares)) {
       test(`spoils ${share} of y and of dx under ${name}, no more and no less`, async () => {
         const { numerics } = (await run).normalizers.find((normalizer) => normalizer.name === name)!;
-        expect(numerics.nonFiniteOutputShare).toBe(share);
-        expect(numerics.nonFiniteGradientShare).toBe(share);
+        expect(numerics!.nonFiniteOutputShare).toBe(share);
+        expect(numerics!.nonFiniteGradientShare).toBe(share);
       });
     }
 
@@ -92,8 +92,8 @@ test("a value is spoiled in its training step alone", async () => {
     scenarioFrom({ ...fields, trainingSteps: 4, faults: [{ kind: "nan", rank: 0, trainingStep: 2 }] }),
   );
   const { numerics } = report.normalizers.find(({ name }) => name === "IN")!;
-  expect(numerics.nonFinite).toBe(2 * positions);
-  expect(numerics.nonFiniteOutputShare).toBe(shares.IN! / 4);
+  expect(numerics!.nonFinite).toBe(2 * positions);
+  expect(numerics!.nonFiniteOutputShare).toBe(shares.IN! / 4);
 });
 
 test("a value that no rank holds is refused, and so are keys of the other kind of fault", async () => {

@@ -39,7 +39,7 @@ export function newDivergenceEntries(): DivergenceEntries {
 export function logChannelStatistics(
   entries: DivergenceEntries,
   groups: readonly Group[],
-  ranks: readonly Pick<RankViews, "used" | "extent" | "firstChannel">[],
+  ranks: readonly Pick<RankViews, "used" | "extent" | "firstChannel" | "localCount">[],
   setCounts: readonly number[],
   whole: Pick<WholeViews, "count" | "mean" | "m2">,
 ): void {
@@ -63,7 +63,10 @@ export function logChannelStatistics(
 }
 
 /** Values per channel on the ranks of a group. */
-export function valuesOfGroup(ranks: readonly RankViews[], members: readonly number[]): number {
+export function valuesOfGroup(
+  ranks: readonly Pick<RankViews, "localCount">[],
+  members: readonly number[],
+): number {
   return members.reduce((sum, rank) => sum + ranks[rank]!.localCount[0]!, 0);
 }
 

@@ -2,13 +2,13 @@ import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
-import type {
-  MomentsMethod,
-  Normalizer,
-  RankEvents,
-  RankView,
-  Recurrence,
-  SetStatistics,
+import {
+  momentsMethodOf,
+  type Normalizer,
+  type RankEvents,
+  type RankView,
+  type Recurrence,
+  type SetStatistics,
 } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
@@ -48,9 +48,6 @@ export interface ThreadContext {
   /** Ends the thread; only an injected fault asks for it. */
   readonly exit: () => void;
 }
-
-/** Of what has no mean to take. */
-const exactMethod: MomentsMethod = { algorithm: "two-pass", accumulate: "float64" };
 
 /** One simulated GPU, as the normalisers of one layout see it: its microbatch, its running statistics and the program of each pass. */
 export class Rank {
@@ -233,7 +230,7 @@ export class Rank {
       running,
       recurrence: this.#recurrences[index]!,
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
-      method: "moments" in spec ? { algorithm: spec.moments, accumulate: spec.accumulate } : exactMethod,
+      method: momentsMethodOf(spec),
       events: this.#events,
       communicator,
       partCounts: this.#partCounts(index),

@@ -111,15 +111,19 @@ export function observeRanks(
       if (normalizer.reduces.includes("samples")) logPooled(entries, ofRank, alone);
       else logResident(entries, [ofRank[rank]!], normalizer);
     }
-    const { mask, input } = first!;
-    const values = mask === null ? input.tokens : mask.reduce((sum, valid) => sum + valid, 0);
+    const values = validTokens(first!);
     return { values, meanGap: entries.meanGap.length === 0 ? null : mean(entries.meanGap), outputMse: null };
   });
 }
 
-function viewOf({ used, input }: Normalization) {
+function viewOf(layer: Normalization) {
+  const { used, input } = layer;
   const extent = { samples: input.tokens, channels: input.features, positions: 1 };
-  return { used, extent, firstChannel: 0 };
+  return { used, extent, firstChannel: 0, localCount: Float64Array.of(validTokens(layer)) };
+}
+
+function validTokens({ mask, input }: Normalization): number {
+  return mask === null ? input.tokens : mask.reduce((sum, valid) => sum + valid, 0);
 }
 
 function logResident(

@@ -84,8 +84,8 @@ class Curve {
     const gradientNorms = this.#networks[0]!.parameters.map(({ gradients }) => norm(gradients));
     const { loss, errors, tokens } = this.#sums;
     this.#sums = { loss: 0, errors: 0, tokens: 0 };
-    const { tracksStatistics, recurrence } = normalizers[this.#index]!;
-    const remembers = tracksStatistics && recurrence === undefined;
+    const { runningVariance, recurrence } = normalizers[this.#index]!;
+    const remembers = runningVariance !== null && recurrence === undefined;
     record.training!.points.push({
       step,
       trainLoss: loss / tokens,

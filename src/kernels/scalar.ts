@@ -131,7 +131,7 @@ function multiply(a: Matrix, b: Matrix, bias: FloatArray | null, target: Matrix)
     for (let n = 0; n < target.columns; n++) {
       lanes.fill(0);
       for (let k = 0; k < a.columns; k++) lanes[k % lanes.length]! += at(a, m, k) * at(b, k, n);
-      const sum = lanes.length === 1 ? lanes[0]! : foldLanes(lanes);
+      const sum = lanes.length === 1 ? lanes[0]! : foldLanes(lanes, exact);
       target.values[m * target.rowStride + n] = bias === null ? sum : sum + bias[n]!;
     }
   }

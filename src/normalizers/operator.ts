@@ -4,7 +4,7 @@ import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
 import { countValues } from "../kernels/set-counts.ts";
 import type { NumberFormat, WireFormat } from "../scenario/number-format.ts";
-import type { MomentsAlgorithm } from "../scenario/scenario.ts";
+import type { MomentsAlgorithm, NormalizerSpec } from "../scenario/scenario.ts";
 import type { VarianceKind } from "../statistics/moments.ts";
 import type { RunningStatistics } from "../statistics/running-statistics.ts";
 import { roundedMoments } from "./rounded-moments.ts";
@@ -153,6 +153,13 @@ export function localMoments({
     for (let set = 0; set < sets.setCount; set++) mean[set] = count[set] === 0 ? 0 : mean[set]! / count[set]!;
   } else mean.fill(0);
   kernels.squares(input, sets, mean, m2);
+}
+
+/** How a normaliser's entry in a scenario has its moments taken; of one that has no mean to take, exactly. */
+export function momentsMethodOf(spec: NormalizerSpec): MomentsMethod {
+  return "moments" in spec
+    ? { algorithm: spec.moments, accumulate: spec.accumulate }
+    : { algorithm: "two-pass", accumulate: "float64" };
 }
 
 /** `localMoments` by the normaliser's method. */

@@ -52,10 +52,11 @@ export interface NormalizerReport {
     readonly wallSeconds: number;
   };
   readonly divergence: Readonly<Record<Metric, Summary>>;
-  readonly numerics: Numerics;
+  /** null: a network was trained, whose events are not counted. */
+  readonly numerics: Numerics | null;
   /** Of weights that all tensor ranks hold, in the last training step; null where they hold none in common or backward did not run. */
   readonly weightGradients: WeightGradients | null;
-  /** Against the exact result of its own groups; null where nothing is synchronised. */
+  /** Against the exact result of its own groups; null where nothing is synchronised, or a network was trained. */
   readonly exactness: ExactnessReport | null;
   readonly perRank: readonly RankReport[];
   /** null: no network was trained. */
@@ -92,9 +93,9 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
     ) as Record<Metric, Summary>,
-    numerics: { ...numerics },
+    numerics: record.training === null ? { ...numerics } : null,
     weightGradients: record.weightGradients,
-    exactness: exactnessReport(record, simulation.workload.payload),
+    exactness: record.training !== null ? null : exactnessReport(record, simulation.workload.payload),
     perRank: rankReports(record, simulation),
     training: trainingReport(record, simulation),
   };

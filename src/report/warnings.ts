@@ -1,3 +1,4 @@
+import type { Numerics } from "../engine/simulation.ts";
 import { isHalf, largestOf, machineEpsilon, unitRoundoff } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { faultNotes } from "./fault-notes.ts";
@@ -8,7 +9,7 @@ import type { NormalizerReport, Report } from "./report.ts";
 const notable = 0.01;
 
 interface Subject {
-  readonly normalizer: NormalizerReport;
+  readonly normalizer: NormalizerReport & { readonly numerics: Numerics };
   readonly spec: NormalizerSpec;
   readonly report: Report;
 }
@@ -16,7 +17,13 @@ interface Subject {
 /** Program errors that were run on purpose, numeric events and dangers, a line each with the reason. */
 export function warningsOf(report: Report): string[] {
   const numeric = report.normalizers.flatMap((normalizer, index) => {
-    const subject = { normalizer, spec: report.scenario.normalizers[index]!, report };
+    const { numerics } = normalizer;
+    if (numerics === null) return [];
+    const subject = {
+      normalizer: { ...normalizer, numerics },
+      spec: report.scenario.normalizers[index]!,
+      report,
+    };
     return [
       spreadWarning(subject),
       spreadlessWarning(subject),

@@ -1,5 +1,5 @@
 import { type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
-import type { InjectedFault, Mesh } from "./scenario.ts";
+import type { InjectedFault, Mesh, Storage } from "./scenario.ts";
 import { type FieldSchema, fieldSchemas } from "./schema.ts";
 
 /** Those fields of a scenario that are sound by themselves: the others have findings already. */
@@ -9,6 +9,7 @@ export interface SoundFields {
   readonly worldSize?: number;
   readonly trainingSteps?: number;
   readonly backward?: boolean;
+  readonly storage?: Storage | "auto";
   readonly training?: DraftTraining | null;
   readonly data: {
     readonly source?: string;
@@ -30,8 +31,8 @@ export interface SoundFields {
 /** Pick the sound fields of what was written, whatever surrounds them. */
 export function soundFields(value: unknown): SoundFields {
   const written = asMap(value);
-  const { mesh, trainingSteps, backward, training } = fieldSchemas.scenario;
-  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward, training }, written);
+  const { mesh, trainingSteps, backward, storage, training } = fieldSchemas.scenario;
+  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward, storage, training }, written);
   const data = asMap(written.data);
   return {
     ...(ways !== undefined && { mesh: ways as Mesh, worldSize: worldSizeOf(ways as Mesh) }),

@@ -4,7 +4,7 @@ import type { NetworkSpec } from "./training.ts";
 
 /** What of a scenario does not go with training a network. */
 export function trainingFindings(fields: SoundFields): Finding[] {
-  const { training, mesh, backward, trainingSteps, data, normalizers } = fields;
+  const { training, mesh, backward, trainingSteps, data, normalizers, storage, faults } = fields;
   if (training === undefined || training === null) return [];
   const findings: Finding[] = [];
   const { network } = training;
@@ -26,6 +26,15 @@ export function trainingFindings(fields: SoundFields): Finding[] {
     findings.push(
       finding(["trainingSteps"], `expected none: training.steps counts the steps, got ${trainingSteps}`),
     );
+  if (storage === "float16" || storage === "bfloat16")
+    findings.push(
+      finding(["storage"], `expected float32 or float64: networks learn in these, got ${storage}`),
+    );
+  for (const [index, { kind }] of faults.entries())
+    if (kind === "nan" || kind === "inf")
+      findings.push(
+        finding(["faults", index, "kind"], "expected a fault of a rank: values of a network are not spoiled"),
+      );
   const widths = network.kind === "mlp" ? network.hidden : [network.width];
   return [
     ...findings,

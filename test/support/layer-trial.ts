@@ -16,7 +16,15 @@ export function plainContext(own: Partial<LayerContext> = {}): LayerContext {
   return {
     kernels: scalarKernels,
     storage: "float64",
-    normalizer: { name: "LN", type: "layer-norm", epsilon: 1e-5, weight: 1, bias: 0 },
+    normalizer: {
+      name: "LN",
+      type: "layer-norm",
+      epsilon: 1e-5,
+      weight: 1,
+      bias: 0,
+      moments: "two-pass",
+      accumulate: "float64",
+    },
     floats: (length) => new Float64Array(length),
     doubles: (length) => new Float64Array(length),
     bytes: (length) => new Uint8Array(length),

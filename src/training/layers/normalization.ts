@@ -1,6 +1,7 @@
 import type { Progress } from "../../collectives/communicator.ts";
 import type { FloatArray } from "../../kernels/kernels.ts";
 import {
+  momentsMethodOf,
   type Normalizer,
   normalizeSets,
   type RankView,
@@ -77,15 +78,17 @@ export class Normalization implements Layer {
     ones.fill(1);
     weight.set(this.parameters[0].values);
     bias.set(this.parameters[1].values);
-    const { tracksStatistics } = this.#normalizer;
+    const { runningVariance } = this.#normalizer;
     // A recurrence takes in every batch that it normalises, so an evaluation always recalls.
     const isRecalled =
-      this.recurrence === null ? tracksStatistics && mode === "running-statistics" : mode !== "training";
+      this.recurrence === null
+        ? runningVariance !== null && mode === "running-statistics"
+        : mode !== "training";
     for (const view of this.#views()) {
       if (isRecalled) this.#recall(view);
       else yield* this.#normalizer.forward(view);
-      if (mode === "training" && tracksStatistics)
-        trackMoments(this.running, view.statistics.count[0]!, view.statistics);
+      if (mode === "training" && runningVariance !== null)
+        trackMoments(this.running, view.statistics.count[0]!, view.statistics, runningVariance);
     }
   }
 
@@ -151,6 +154,8 @@ function viewsOfSlices(
       ...channels,
       running,
       epsilon: spec.epsilon ?? machineEpsilon(storage),
+      method: momentsMethodOf(spec),
+      events: { clampedVariances: 0, overflows: 0 },
       recurrence,
       partCounts: null,
       payload,
