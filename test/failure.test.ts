@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RankError } from "../src/errors.ts";
-import type { InjectedFault } from "../src/scenario/scenario.ts";
+import type { InjectedFault } from "../src/scenario/injected-fault.ts";
 import { normsim } from "./support/command.ts";
 
 // Faults are injected by the scenario. Oracle: what the scenario asked for. The runs are whole

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Fault, formatFault, ScenarioError } from "../src/errors.ts";
+import type { NpySource } from "../src/scenario/data-source.ts";
 import { encodeNpy } from "../src/scenario/npy.ts";
 import { type NpyBatches, resolveNpySource } from "../src/scenario/npy-source.ts";
-import type { NpySource, Storage } from "../src/scenario/scenario.ts";
+import type { Storage } from "../src/scenario/scenario.ts";
 
 // Oracle: hand. What a file holds is what the arrays hold, and each fault is put there on purpose.
 

@@ -26,6 +26,10 @@ const base: Record<string, unknown> = {
   cluster,
 };
 
+const precise = { name: "precise", type: "batch-norm", group: "rank", buffers: "precise" };
+const evaluation = { batches: 2, preciseBatches: 2 };
+const evaluated = { normalizers: [precise, local], evaluation };
+
 const heavy = { source: "heavy-tailed", degreesOfFreedom: 5, samples: 4, channels: 6, positions: [3] };
 const skew = { source: "label-skew", classes: 4, concentration: 1, samples: 4, channels: 6, positions: [3] };
 const sequences = { source: "sequences", samples: 4, channels: 6, positions: 8, minLength: 2, maxLength: 6 };
@@ -44,6 +48,29 @@ const turns: readonly Turn[] = [
   { name: "storage", to: { storage: "float64" } },
   { name: "payload", to: { payload: "bfloat16" } },
   { name: "backward", to: { backward: false } },
+  { name: "accumulation", to: { accumulation: 2 } },
+  { name: "evaluation", to: { evaluation: {} } },
+  { name: "evaluation.batches", from: evaluated, to: { evaluation: { ...evaluation, batches: 3 } } },
+  {
+    name: "evaluation.preciseBatches",
+    from: evaluated,
+    to: { evaluation: { ...evaluation, preciseBatches: 3 } },
+  },
+  ...["broadcast", "average", "precise-average"].map((buffers) => ({
+    name: `normalizers.buffers (${buffers})`,
+    from: evaluated,
+    to: { normalizers: [precise, { ...local, buffers }] },
+  })),
+  {
+    name: "normalizers.deferred",
+    from: { ...evaluated, accumulation: 2 },
+    to: { normalizers: [precise, { ...local, deferred: true }] },
+  },
+  {
+    name: "normalizers.momentum (evaluated)",
+    from: evaluated,
+    to: { normalizers: [precise, { ...local, momentum: 0.5 }] },
+  },
   { name: "trainingSteps", to: { trainingSteps: 3 } },
   { name: "algorithms.allReduce", to: { algorithms: { allReduce: "binomial-tree" } } },
   { name: "algorithms.allGather", to: { algorithms: { allGather: "bruck" } } },
@@ -55,6 +82,7 @@ const turns: readonly Turn[] = [
     std: 2,
     channelSpread: 1,
     positionCorrelation: 0.5,
+    drift: 0.5,
   }).map(([key, value]) => ({ name: `data.${key} (gaussian)`, to: { data: { ...data, [key]: value } } })),
   ...Object.entries({ mean: 3, std: 2, degreesOfFreedom: 9 }).map(([key, value]) => ({
     name: `data.${key} (heavy-tailed)`,
@@ -124,7 +152,7 @@ const turns: readonly Turn[] = [
   {
     name: "normalizers.momentum",
     to: { normalizers: [local, { ...sync, momentum: 0.5 }] },
-    reason: "it moves running statistics, which --dump writes and the report has no figure for",
+    reason: "it moves running statistics, which --dump writes and the report judges in an evaluation",
   },
   ...Object.entries({ gpusPerNode: 4, inter: { ...cluster.inter, kind: "tcp" } }).map(([key, value]) => ({
     name: `cluster.${key}`,

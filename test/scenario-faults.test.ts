@@ -32,7 +32,7 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "a key of another data source",
     written({ 6: "  channels: 3\n  classes: 3" }),
-    '7:3: data.classes: unknown key "classes"; known here: source, samples, channels, positions, mean, std, channelSpread, positionCorrelation',
+    '7:3: data.classes: unknown key "classes"; known here: source, samples, channels, positions, mean, std, channelSpread, positionCorrelation, drift',
   ],
   [
     "a missing key, at the map that lacks it",
@@ -284,6 +284,40 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "7:65: normalizers[1].fault: expected mesh.tensor above 1, without which nothing goes wrong",
     "7:65: normalizers[1].fault: expected backward: true, without which nothing goes wrong",
     "8:32: normalizers[2].fault: expected mesh.tensor above 1, without which nothing goes wrong",
+  ],
+  [
+    "running statistics that nobody evaluates, and deferral of nothing",
+    written({ 8: "  - { name: BN, type: batch-norm, buffers: average, deferred: true }" }),
+    "8:44: normalizers[0].buffers: expected an evaluation, before which average happens",
+    "8:63: normalizers[0].deferred: expected accumulation above 1 beside it, got 1",
+  ],
+  [
+    "precise statistics of no batches",
+    written({ 8: "  - { name: BN, type: batch-norm, buffers: precise }", 10: "evaluation: { batches: 2 }" }),
+    "10:13: evaluation: expected preciseBatches, how many microbatches normalizers[0] estimates its statistics from",
+  ],
+  [
+    "batches for precise statistics of nobody",
+    written({ 10: "evaluation: { preciseBatches: 2 }" }),
+    "10:31: evaluation.preciseBatches: expected a normaliser with buffers: precise or precise-average",
+  ],
+  [
+    "an evaluation of no microbatch, whose absence is not held against buffers as well",
+    written({
+      8: "  - { name: BN, type: batch-norm, buffers: average }",
+      10: "evaluation: { batches: 0 }",
+    }),
+    "10:24: evaluation.batches: expected at least 1, got 0",
+  ],
+  [
+    "files, which hold nothing out",
+    "name: x\nmesh: { data: 1 }\ndata: { source: npy, files: [a] }\nnormalizers: [{ type: batch-norm }]\nevaluation: {}",
+    "5:13: evaluation: expected a data source that can draw held-out microbatches, got npy files",
+  ],
+  [
+    "an evaluation of normalisers that track nothing",
+    written({ 8: "  - { name: RMS, type: rms-norm }", 10: "evaluation: {}" }),
+    "10:13: evaluation: expected a normaliser that tracks running statistics, such as batch-norm",
   ],
   [
     "injected faults that would never happen",

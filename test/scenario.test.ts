@@ -32,6 +32,7 @@ test("a minimal scenario gets every default", () => {
       std: 1,
       channelSpread: 0,
       positionCorrelation: 0,
+      drift: 0,
     },
     storage: "float32",
     payload: "float32",
@@ -49,6 +50,7 @@ test("a minimal scenario gets every default", () => {
     backward: true,
     training: null,
     trainingSteps: 1,
+    accumulation: 1,
     algorithms: { allReduce: "ring", allGather: "ring" },
     cluster: {
       name: "dgx-a100",
@@ -78,6 +80,8 @@ test("a batch normaliser defaults to its own rank, and to PyTorch's momentum", (
       group: "rank",
       implementation: "pytorch",
       momentum: 0.1,
+      buffers: "per-rank",
+      deferred: false,
     } satisfies NormalizerSpec,
   ]);
 });
@@ -131,6 +135,8 @@ const forms: [title: string, written: string, path: string, value: unknown][] = 
       group: "rank",
       implementation: "pytorch",
       momentum: 0.1,
+      buffers: "per-rank",
+      deferred: false,
       rMax: 3,
       dMax: 5,
     },

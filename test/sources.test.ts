@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { classMeans, classShares, dirichletShares } from "../src/scenario/label-skew.ts";
-import type { Microbatch } from "../src/scenario/microbatch.ts";
-import { createRandomStream } from "../src/scenario/random.ts";
 import type {
   GaussianSource,
   HeavyTailedSource,
   LabelSkewSource,
   SequencesSource,
   SyntheticSource,
-} from "../src/scenario/scenario.ts";
+} from "../src/scenario/data-source.ts";
+import { classMeans, classShares, dirichletShares } from "../src/scenario/label-skew.ts";
+import type { Microbatch } from "../src/scenario/microbatch.ts";
+import { createRandomStream } from "../src/scenario/random.ts";
 import { fillGradient, fillMicrobatch } from "../src/scenario/synthetic.ts";
 import {
   kolmogorovSmirnov,
@@ -28,6 +28,7 @@ const gaussian: GaussianSource = {
   std: 0.5,
   channelSpread: 0,
   positionCorrelation: 0,
+  drift: 0,
 };
 const heavyTailed: HeavyTailedSource = {
   source: "heavy-tailed",

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ScenarioError } from "../src/errors.ts";
+import type { ImagesSource } from "../src/scenario/data-source.ts";
 import { cosine } from "../src/scenario/elementary-functions.ts";
 import { drawImage, drawImageIndices, labelOfImage } from "../src/scenario/images.ts";
-import type { ImagesSource } from "../src/scenario/scenario.ts";
 import { simulate } from "../src/simulate.ts";
 import { normsim } from "./support/command.ts";
 import { scenarioFrom } from "./support/scenario.ts";

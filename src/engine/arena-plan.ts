@@ -1,6 +1,7 @@
 import type { Extent } from "../kernels/index-sets.ts";
 import { descriptionBytes } from "../kernels/wasm.ts";
-import { type Group, groupsOf, worldOf } from "../normalizers/group.ts";
+import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
+import { dataParallelGroups, type Group, groupsOf, worldOf } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
@@ -113,7 +114,7 @@ function doublesOf(workload: Workload, rank: number, layout: Layout): number {
   return (
     1 +
     channelArrays.length * channels +
-    2 * comparedSums * channels +
+    3 * comparedSums * channels +
     2 * setArrays.length * setCountMaximum(workload, rank, layout) +
     running
   );
@@ -217,6 +218,12 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
       gathered += add(group, trainingNeeds?.collectives[index] ?? ofPass(spec, group));
     }
     landingBytes = Math.max(landingBytes, gathered);
+    const exchange = bufferExchangeOf(spec);
+    if (exchange === null) continue;
+    for (const group of dataParallelGroups(mesh)) {
+      const { channels } = extentOf(workload, group.ranks[0]!, "sharded");
+      add(group, [exchange.collective(channels, workload.storage)]);
+    }
   }
   if (trainingNeeds !== null && workload.worldSize > 1)
     add(worldOf(workload.worldSize), [trainingNeeds.gradients]);

@@ -63,6 +63,8 @@ export interface RankViews {
   readonly comparedY: Float64Array;
   /** The same for dx. */
   readonly comparedDx: Float64Array;
+  /** Likewise: y against y in evaluation mode, if there is to be an evaluation. */
+  readonly comparedEvaluation: Float64Array;
   /** What the normaliser used; arrays are as long as the most sets of any normaliser. */
   readonly used: SetStatistics;
   /** What the whole batch would have given. */
@@ -180,6 +182,7 @@ export function rankViews(
     ...perChannel,
     comparedY: take(comparedSums * channels),
     comparedDx: take(comparedSums * channels),
+    comparedEvaluation: take(comparedSums * channels),
     used: statistics(),
     reference: statistics(),
     runningMean: perNormalizer(),

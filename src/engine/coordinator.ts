@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
 import { createKernelMemory, memoryBytesMaximum } from "../kernels/wasm.ts";
+import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
@@ -10,10 +11,12 @@ import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } f
 import { callAll } from "./call-all.ts";
 import { Catalogue } from "./catalogue.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
+import { logBuffers, logHeldOut, newEvaluationLog } from "./evaluation-log.ts";
 import { newExactness } from "./exactness.ts";
 import type { Host, RemoteThread } from "./host.ts";
+import { microbatchCounts, microstepOf } from "./microstep.ts";
 import { newNumerics } from "./numerics-log.ts";
-import { recordPass } from "./pass-record.ts";
+import { exchangeRecords, recordPass } from "./pass-record.ts";
 import { placeRanks } from "./placement.ts";
 import { copyToLayout } from "./relayout.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
@@ -21,9 +24,11 @@ import { runTraining } from "./training-run.ts";
 import { mergeWholeBatch } from "./whole-batch.ts";
 import type { Workload } from "./workload.ts";
 
-/** A normaliser's results of one training step, still in the ranks' memory: copy what should outlive the call. */
+/** A normaliser's results of one microbatch, still in the ranks' memory: copy what should outlive the call. */
 export interface CompletedPass {
   readonly trainingStep: number;
+  /** Whether this was the last microbatch of the training step, whose dWeight and dBias are the step's. */
+  readonly isLastOfStep: boolean;
   readonly normalizer: number;
   readonly ranks: readonly RankViews[];
 }
@@ -60,8 +65,12 @@ export async function runWorkload(
   const { control, setups } = run;
   try {
     const threads = await host.start(setups, control, workload.scenario.deadlineSeconds);
-    if (workload.trainingNeeds === null) await runSteps(run, threads, host, options);
-    else await runTraining(run, threads, host, options.onProgress ?? (() => {}));
+    if (workload.trainingNeeds !== null)
+      await runTraining(run, threads, host, options.onProgress ?? (() => {}));
+    else {
+      await runSteps(run, threads, host, options);
+      if (workload.scenario.evaluation !== undefined) await evaluate(run, threads);
+    }
   } finally {
     control.abort();
     await host.close();
@@ -111,8 +120,9 @@ function layOut(
   };
 }
 
-function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): NormalizerRecord {
-  const groups = groupsOf(spec, scenario.mesh, scenario.cluster.gpusPerNode);
+function newRecord(spec: NormalizerRecord["spec"], workload: Workload): NormalizerRecord {
+  const { mesh, cluster } = workload.scenario;
+  const groups = groupsOf(spec, mesh, cluster.gpusPerNode);
   const pools = "implementation" in spec && groups.some(({ ranks }) => ranks.length > 1);
   return {
     spec,
@@ -124,6 +134,8 @@ function newRecord(spec: NormalizerRecord["spec"], { scenario }: Workload): Norm
     perRank: [],
     groupCounts: [],
     weightGradients: null,
+    evaluation: newEvaluationLog(spec, workload),
+    exchanges: [],
     wallSeconds: 0,
     training: null,
   };
@@ -169,20 +181,47 @@ async function runSteps(
   options: SimulateOptions,
 ): Promise<void> {
   const { scenario } = run.workload;
-  const total = scenario.trainingSteps * scenario.normalizers.length;
+  const microbatches = microbatchCounts(scenario).training;
+  const total = microbatches * scenario.normalizers.length;
   let done = 0;
-  for (let trainingStep = 0; trainingStep < scenario.trainingSteps; trainingStep++) {
+  for (let microbatch = 0; microbatch < microbatches; microbatch++) {
+    const microstep = microstepOf(microbatch, scenario);
     options.onProgress?.(done, total, "making microbatches");
-    await callAll(threads, run.control, (thread) => thread.prepare(trainingStep));
+    await callAll(threads, run.control, (thread) => thread.prepare(microbatch));
     mergeWholeBatch(run.ranks, run.whole);
     for (const [index, record] of run.records.entries()) {
       options.onProgress?.(done++, total, record.spec.name);
       const begun = host.now();
-      const results = await callAll(threads, run.control, (thread) => thread.pass(index, trainingStep));
+      const results = await callAll(threads, run.control, (thread) => thread.pass(index, microbatch));
       record.wallSeconds += host.now() - begun;
       const around = { ...run, ranks: run.ranksOfNormalizer[index]! };
-      recordPass(record, run.normalizers[index]!, results.flat(), trainingStep, around);
-      options.onPass?.({ trainingStep, normalizer: index, ranks: around.ranks });
+      recordPass(record, run.normalizers[index]!, results.flat(), microstep, around);
+      const { trainingStep, isLastOfStep } = microstep;
+      options.onPass?.({ trainingStep, isLastOfStep, normalizer: index, ranks: around.ranks });
     }
+  }
+}
+
+/** After the last training step: draw for precise statistics, exchange running statistics, draw what is held out. */
+async function evaluate(run: Run, threads: readonly RemoteThread[]): Promise<void> {
+  const { control } = run;
+  const { scenario } = run.workload;
+  const { training, precise, heldOut } = microbatchCounts(scenario);
+  const first = training + precise;
+  for (let microbatch = training; microbatch < first; microbatch++)
+    await callAll(threads, control, (thread) => thread.prepare(microbatch));
+  for (const [index, { spec, evaluation, exchanges }] of run.records.entries()) {
+    if (evaluation === null) continue;
+    const exchange = bufferExchangeOf(spec);
+    if (exchange !== null) {
+      const results = await callAll(threads, control, (thread) => thread.exchange(index, training));
+      exchanges.push(...exchangeRecords(exchange, results.flat(), scenario.trainingSteps, run));
+    }
+    logBuffers(evaluation, index, run.ranks);
+  }
+  for (let microbatch = first; microbatch < first + heldOut; microbatch++) {
+    await callAll(threads, control, (thread) => thread.prepare(microbatch));
+    mergeWholeBatch(run.ranks, run.whole);
+    for (const { evaluation } of run.records) if (evaluation !== null) logHeldOut(evaluation, run.whole);
   }
 }

@@ -1,4 +1,4 @@
-import type { InjectedFault } from "../scenario/scenario.ts";
+import type { InjectedFault } from "../scenario/injected-fault.ts";
 import type { Phase } from "./control.ts";
 
 /**

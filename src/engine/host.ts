@@ -1,13 +1,14 @@
 import type { ForwardMode } from "../training/layer.ts";
 import type { Control } from "./control.ts";
-import type { PassResult } from "./pass-result.ts";
+import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import type { ThreadSetup } from "./rank-thread.ts";
 import type { TrainingResult } from "./training-rank.ts";
 
 /** A thread of ranks as the coordinator sees it, wherever it runs. */
 export interface RemoteThread {
-  prepare(trainingStep: number): Promise<void>;
-  pass(normalizer: number, trainingStep: number): Promise<PassResult[]>;
+  prepare(microbatch: number): Promise<void>;
+  pass(normalizer: number, microbatch: number): Promise<PassResult[]>;
+  exchange(normalizer: number, microbatch: number): Promise<ExchangeResult[]>;
   train(normalizer: number, firstStep: number, stepCount: number): Promise<TrainingResult[]>;
   evaluate(trainingStep: number, batchCount: number, mode: ForwardMode): Promise<TrainingResult[]>;
 }

@@ -20,8 +20,9 @@ export function inProcessHost(now: () => number): Host {
       });
       return [
         {
-          prepare: async (trainingStep) => thread.prepare(trainingStep),
-          pass: async (normalizer, trainingStep) => thread.pass(normalizer, trainingStep),
+          prepare: async (microbatch) => thread.prepare(microbatch),
+          pass: async (normalizer, microbatch) => thread.pass(normalizer, microbatch),
+          exchange: async (normalizer, microbatch) => thread.exchange(normalizer, microbatch),
           train: async (normalizer, firstStep, stepCount) => thread.train(normalizer, firstStep, stepCount),
           evaluate: async (trainingStep, batchCount, mode) => thread.evaluate(trainingStep, batchCount, mode),
         },

@@ -1,11 +1,13 @@
 import type { Kernels } from "../kernels/kernels.ts";
 import { isHalf } from "../scenario/number-format.ts";
 import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
+import { driftedSource } from "../scenario/synthetic.ts";
 import type { RankViews } from "./arena-views.ts";
+import type { Microstep } from "./microstep.ts";
 import { SpoiledValues } from "./spoiled-values.ts";
 import type { Workload } from "./workload.ts";
 
-/** Makes one rank's microbatch of each training step, in the storage format. */
+/** Makes one rank's microbatches, in the storage format. */
 export class MicrobatchMaker {
   readonly #rank: number;
   readonly #workload: Workload;
@@ -22,18 +24,18 @@ export class MicrobatchMaker {
   }
 
   /** Write x, dy and the mask, but for what files gave. Returns how many numbers were too large for the storage. */
-  make(trainingStep: number): number {
+  make({ index, trainingStep, isFirstOfStep }: Microstep): number {
     const { scenario, storage, makesGradients } = this.#workload;
     const { x, dy, mask, extent, layout } = this.#views;
     const { data, seed, mesh } = scenario;
     const batch = { ...extent, x, dy, mask };
-    if (data.source !== "npy") fillShard(data, seed, mesh, this.#rank, trainingStep, batch, layout);
-    else if (makesGradients)
-      fillShardGradient(this.#workload, seed, mesh, this.#rank, trainingStep, batch, layout);
+    if (data.source !== "npy")
+      fillShard(driftedSource(data, trainingStep), seed, mesh, this.#rank, index, batch, layout);
+    else if (makesGradients) fillShardGradient(this.#workload, seed, mesh, this.#rank, index, batch, layout);
     const round = (values: RankViews["x"]): number =>
       isHalf(storage) ? this.#kernels.roundToHalf(values, storage) : 0;
     const overflows = round(x) + round(dy);
-    this.#spoiled.apply(trainingStep, x, extent);
+    if (isFirstOfStep) this.#spoiled.apply(trainingStep, x, extent);
     return overflows;
   }
 }

@@ -1,6 +1,7 @@
 import { ranksOfDistinctSets } from "../normalizers/group.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
+import { microbatchCounts } from "./microstep.ts";
 import type { PassResult } from "./pass-result.ts";
 import type { NormalizerRecord, Numerics } from "./simulation.ts";
 import type { Workload } from "./workload.ts";
@@ -32,7 +33,7 @@ export function logNumerics(
   { workload, ranks, whole }: Surroundings,
 ): void {
   const spansRanks = reduces.includes("samples");
-  logSpread(numerics, results, ranks, workload.scenario.trainingSteps);
+  logSpread(numerics, results, ranks, microbatchCounts(workload.scenario).training);
   for (const { events } of results) {
     numerics.clampedVariances += events.clampedVariances;
     numerics.overflows += events.overflows;
@@ -58,7 +59,7 @@ function logSpread(
   numerics: Numerics,
   results: readonly PassResult[],
   ranks: readonly RankViews[],
-  trainingSteps: number,
+  microbatches: number,
 ): void {
   const total = (of: (result: PassResult) => number): number =>
     results.reduce((sum, result) => sum + of(result), 0);
@@ -66,8 +67,8 @@ function logSpread(
   const [y, dx] = [total(({ nonFinite }) => nonFinite.y), total(({ nonFinite }) => nonFinite.dx)];
   numerics.nonFinite += y + dx;
   if (elements === 0) return;
-  numerics.nonFiniteOutputShare += y / (elements * trainingSteps);
-  numerics.nonFiniteGradientShare += dx / (elements * trainingSteps);
+  numerics.nonFiniteOutputShare += y / (elements * microbatches);
+  numerics.nonFiniteGradientShare += dx / (elements * microbatches);
 }
 
 /** Keep a statistic if its |mean|/std is the largest so far; of those without spread, the largest mean. */

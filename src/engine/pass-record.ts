@@ -1,7 +1,8 @@
 import { assert } from "../assert.ts";
 import { countSchedule } from "../collectives/count.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
-import type { Group } from "../normalizers/group.ts";
+import { type BufferExchange, bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
+import { dataParallelGroups, type Group } from "../normalizers/group.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import type { CollectiveShape, Normalizer } from "../normalizers/operator.ts";
 import { layoutOf } from "../scenario/mesh.ts";
@@ -16,9 +17,11 @@ import {
   rankDivergence,
   valuesOfGroup,
 } from "./divergence-log.ts";
+import { logTrainingPass } from "./evaluation-log.ts";
 import { logExactness } from "./exactness.ts";
+import type { Microstep } from "./microstep.ts";
 import { logNumerics } from "./numerics-log.ts";
-import type { PassResult } from "./pass-result.ts";
+import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import type { CollectiveRecord, NormalizerRecord } from "./simulation.ts";
 import { weightGradientsOf } from "./weight-gradients.ts";
 import { aboutZero } from "./whole-batch.ts";
@@ -36,15 +39,16 @@ export function recordPass(
   record: NormalizerRecord,
   normalizer: Normalizer,
   unordered: readonly PassResult[],
-  trainingStep: number,
+  microstep: Microstep,
   around: Surroundings,
 ): void {
   const results = [...unordered].sort((a, b) => a.rank - b.rank);
   const { ranks, workload } = around;
   const spansRanks = normalizer.reduces.includes("samples");
   const whole = normalizer.centres ? around.whole : aboutZero(around.whole);
-  recordCollectives(record, normalizer, results, trainingStep, around);
+  recordCollectives(record, normalizer, results, microstep, around);
   logNumerics(record, normalizer, results, around);
+  if (record.evaluation !== null) logTrainingPass(record.evaluation, ranks, whole, microstep);
   const setCounts = results.map(({ setCount }) => setCount);
   if (spansRanks) logChannelStatistics(record.divergence, record.groups, ranks, setCounts, whole);
   else {
@@ -108,17 +112,43 @@ function recordCollectives(
   record: NormalizerRecord,
   normalizer: Normalizer,
   results: readonly PassResult[],
-  trainingStep: number,
-  { workload, catalogue }: Surroundings,
+  { trainingStep, isFirstOfStep }: Microstep,
+  around: Surroundings,
 ): void {
+  const { workload } = around;
+  const exchange = bufferExchangeOf(record.spec);
+  const exchanges =
+    isFirstOfStep && exchange?.everyStep === true
+      ? exchangeRecords(exchange, results, trainingStep, around)
+      : [];
+  record.collectives.push(...exchanges);
+  const exchanged = exchanges.length > 0 ? 1 : 0;
   for (const group of record.groups) {
     const extent = extentOf(workload, group.ranks[0]!, layoutOf(record.spec));
     const shapes = normalizer
       .collectives(extent, { setCount: results[group.ranks[0]!]!.setCount, isMasked: workload.isMasked })
       .filter(({ pass }) => pass === "forward" || workload.scenario.backward);
-    const ledgers = group.ranks.map((rank) => results[rank]!.ledger);
-    record.collectives.push(...collectivesOf(group, shapes, ledgers, trainingStep, { workload, catalogue }));
+    const ledgers = group.ranks.map((rank) => results[rank]!.ledger.slice(exchanged));
+    record.collectives.push(...collectivesOf(group, shapes, ledgers, trainingStep, around));
   }
+}
+
+/** The exchange of running statistics that ranks reported first, in the order of data parallel groups. */
+export function exchangeRecords(
+  exchange: BufferExchange,
+  unordered: readonly ExchangeResult[],
+  trainingStep: number,
+  around: Pick<Surroundings, "workload" | "catalogue">,
+): CollectiveRecord[] {
+  const { workload } = around;
+  const results = [...unordered].sort((a, b) => a.rank - b.rank);
+  return dataParallelGroups(workload.scenario.mesh).flatMap((group) => {
+    if (group.ranks.length === 1) return [];
+    const { channels } = extentOf(workload, group.ranks[0]!, "sharded");
+    const shape = exchange.collective(channels, workload.storage);
+    const ledgers = group.ranks.map((rank) => results[rank]!.ledger.slice(0, 1));
+    return collectivesOf(group, [shape], ledgers, trainingStep, around);
+  });
 }
 
 /**

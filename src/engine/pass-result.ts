@@ -2,11 +2,15 @@ import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { RankEvents } from "../normalizers/operator.ts";
 import type { NonFinite } from "./non-finite.ts";
 
-/** What one rank reports of a pass; its arrays stay in shared memory. */
-export interface PassResult {
+/** What one rank reports of an exchange of running statistics. */
+export interface ExchangeResult {
   readonly rank: number;
-  /** The collectives of this pass. */
+  /** The collectives of this exchange or pass, in order. */
   readonly ledger: readonly LedgerEntry[];
+}
+
+/** What one rank reports of a pass; its arrays stay in shared memory. */
+export interface PassResult extends ExchangeResult {
   /** How many statistics the rank used, of all its slices. */
   readonly setCount: number;
   /** Merged variances that rounding had made negative. */

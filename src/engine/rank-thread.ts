@@ -2,9 +2,9 @@ import { AssertionError } from "../assert.ts";
 import type { Progress } from "../collectives/communicator.ts";
 import { RankError } from "../errors.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
-import { type Group, groupByRank, holdersByRank } from "../normalizers/group.ts";
+import { byRank, dataParallelGroups, type Group, groupsOf, holdersByRank } from "../normalizers/group.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
-import type { NormalizerSpec } from "../scenario/scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import { TrainingThread } from "../training/environment.ts";
 import type { ForwardMode } from "../training/layer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
@@ -13,9 +13,11 @@ import { Catalogue } from "./catalogue.ts";
 import { runPrograms, type Sleeper } from "./executor.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
 import { Landing } from "./landing.ts";
-import type { PassResult } from "./pass-result.ts";
+import { microstepOf } from "./microstep.ts";
+import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import { describePlace } from "./place.ts";
-import { Rank, type ThreadContext } from "./rank.ts";
+import { Rank } from "./rank.ts";
+import type { ThreadContext } from "./thread-context.ts";
 import { TrainingRank, type TrainingResult } from "./training-rank.ts";
 import type { Workload } from "./workload.ts";
 
@@ -29,10 +31,12 @@ export interface ThreadSetup {
 
 /** The ranks of one thread. Each call works on all of them and returns when all are done. */
 export interface RankThread {
-  /** Make the microbatches of a training step (unless they were loaded) and observe their moments. */
-  prepare(trainingStep: number): void;
+  /** Make the ranks' microbatches of this number (unless they were loaded) and observe their moments. */
+  prepare(microbatch: number): void;
   /** Run one normaliser, forward and maybe backward, and compare with the whole batch. */
-  pass(normalizer: number, trainingStep: number): PassResult[];
+  pass(normalizer: number, microbatch: number): PassResult[];
+  /** Let ranks exchange the running statistics that one normaliser evaluates with. */
+  exchange(normalizer: number, microbatch: number): ExchangeResult[];
   /** Train with a normaliser for some steps; from the start at step 0. */
   train(normalizer: number, firstStep: number, stepCount: number): TrainingResult[];
   /** Evaluate what has been trained so far on the first batches of the test set. */
@@ -67,7 +71,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     movements: 0,
   };
   const { normalizers, cluster, mesh } = workload.scenario;
-  const groups = normalizers.map((spec) => groupByRank(spec, mesh, cluster.gpusPerNode));
+  const groups = normalizers.map((spec) => byRank(groupsOf(spec, mesh, cluster.gpusPerNode)));
   const endpoints = Array.from({ length: block.count }, (_, i) => new Endpoint(fabric, block.first + i));
   const run = <T extends { readonly rank: number }>(
     ranks: readonly T[],
@@ -93,6 +97,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     kernels,
     whole: wholeViews(memory, plan, workload),
     groups,
+    dataParallelGroups: byRank(dataParallelGroups(mesh)),
     holders: normalizers.map((spec) => holdersByRank(spec, mesh)),
     viewsOf: (rank) => rankViews(memory, plan, workload, rank, "sharded"),
     scratch: scratchView(memory, plan, workload, thread),
@@ -104,7 +109,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
       return new Rank(rank, context, rankViews(memory, plan, workload, rank, layout), endpoint);
     });
   const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
-  return passCalls(ranks, normalizers, run);
+  return passCalls(ranks, workload.scenario, run);
 }
 
 type Run = <T extends { readonly rank: number }>(
@@ -116,21 +121,26 @@ const refuse = (): never => {
   throw new AssertionError("a run either trains a network or looks at single passes");
 };
 
-function passCalls(
-  ranks: ReadonlyMap<Layout, readonly Rank[]>,
-  normalizers: readonly NormalizerSpec[],
-  run: Run,
-): RankThread {
+function passCalls(ranks: ReadonlyMap<Layout, readonly Rank[]>, scenario: Scenario, run: Run): RankThread {
   return {
     train: refuse,
     evaluate: refuse,
-    prepare(trainingStep) {
-      for (const ofLayout of ranks.values()) run(ofLayout, (rank) => rank.prepare(trainingStep));
+    prepare(index) {
+      const microstep = microstepOf(index, scenario);
+      for (const ofLayout of ranks.values()) run(ofLayout, (rank) => rank.prepare(microstep));
     },
-    pass(normalizer, trainingStep) {
+    pass(normalizer, index) {
       const results: PassResult[] = [];
-      const ofLayout = ranks.get(layoutOf(normalizers[normalizer]!))!;
-      run(ofLayout, (rank) => rank.pass(normalizer, trainingStep, (result) => results.push(result)));
+      const ofLayout = ranks.get(layoutOf(scenario.normalizers[normalizer]!))!;
+      const microstep = microstepOf(index, scenario);
+      run(ofLayout, (rank) => rank.pass(normalizer, microstep, (result) => results.push(result)));
+      return results;
+    },
+    exchange(normalizer, index) {
+      const results: ExchangeResult[] = [];
+      const ofLayout = ranks.get(layoutOf(scenario.normalizers[normalizer]!))!;
+      const microstep = microstepOf(index, scenario);
+      run(ofLayout, (rank) => rank.exchange(normalizer, microstep, (result) => results.push(result)));
       return results;
     },
   };
@@ -141,6 +151,7 @@ function trainingCalls(ranks: readonly TrainingRank[], run: Run): RankThread {
   return {
     prepare: refuse,
     pass: refuse,
+    exchange: refuse,
     train(normalizer, firstStep, stepCount) {
       if (firstStep === 0) for (const rank of ranks) rank.begin(normalizer);
       for (let step = firstStep; step < firstStep + stepCount; step++) run(ranks, (rank) => rank.step(step));

@@ -1,53 +1,36 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
+import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import type { Group } from "../normalizers/group.ts";
 import {
   momentsMethodOf,
   type Normalizer,
   type RankEvents,
   type RankView,
-  type Recurrence,
   type SetStatistics,
 } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
-import type { NormalizerSpec } from "../scenario/scenario.ts";
-import type { VarianceKind } from "../statistics/moments.ts";
-import { RunningStatistics, trackMoments } from "../statistics/running-statistics.ts";
+import type { RunningStatistics } from "../statistics/running-statistics.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
+import { backwardOfSlices } from "./backward.ts";
 import type { Phase } from "./control.ts";
-import type { Endpoint, Fabric } from "./fabric.ts";
+import type { Endpoint } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
 import { MicrobatchMaker } from "./microbatch-maker.ts";
+import type { Microstep } from "./microstep.ts";
 import { countNonFinite } from "./non-finite.ts";
 import { type Oracle, oracleFor } from "./oracle.ts";
-import type { PassResult } from "./pass-result.ts";
-import { compareWithWhole } from "./reference.ts";
+import type { ExchangeResult, PassResult } from "./pass-result.ts";
+import { RankStatistics } from "./rank-statistics.ts";
+import { compareWithEvaluation, compareWithWhole } from "./reference.ts";
 import { storingKernels } from "./storing-kernels.ts";
+import type { ThreadContext } from "./thread-context.ts";
 import { observeMicrobatch } from "./whole-batch.ts";
 import { wireArray } from "./wire-array.ts";
-import type { Workload } from "./workload.ts";
-
-/** What all ranks of a thread share. */
-export interface ThreadContext {
-  readonly workload: Workload;
-  readonly fabric: Fabric;
-  readonly kernels: Kernels;
-  readonly whole: WholeViews;
-  /** Per normaliser: the group of every rank. */
-  readonly groups: readonly (readonly Group[])[];
-  /** Likewise: the ranks that hold one of its index sets between them. */
-  readonly holders: readonly (readonly (readonly number[])[])[];
-  /** Any rank's arrays: for the oracle, which nobody else may look at them for. */
-  readonly viewsOf: (rank: number) => RankViews;
-  /** Room for one rank's y or dx as the whole batch would have given it. */
-  readonly scratch: FloatArray;
-  /** Ends the thread; only an injected fault asks for it. */
-  readonly exit: () => void;
-}
 
 /** One simulated GPU, as the normalisers of one layout see it: its microbatch, its running statistics and the program of each pass. */
 export class Rank {
@@ -60,12 +43,7 @@ export class Rank {
   readonly #channelSets: IndexSets;
   readonly #normalizers: readonly Normalizer[];
   readonly #slices: readonly (readonly Slice[])[];
-  readonly #running: readonly RunningStatistics[];
-  /** What the running statistics would be if every step pooled the whole batch. */
-  readonly #runningWhole: readonly RunningStatistics[];
-  readonly #recurrences: readonly (Recurrence | null)[];
-  /** What they would remember of the whole batch. */
-  readonly #recurrencesWhole: readonly (Recurrence | null)[];
+  readonly #statistics: RankStatistics;
   readonly #oracles: readonly Oracle[];
   readonly #maker: MicrobatchMaker;
   /** Stores y and dx in the storage format. */
@@ -92,14 +70,7 @@ export class Rank {
     this.#slices = normalizers.map((spec, index) =>
       slicesOf(spec, this.#normalizers[index]!, views.extent, mesh),
     );
-    const runningOf = (spec: NormalizerSpec): RunningStatistics =>
-      new RunningStatistics(views.extent.channels, "momentum" in spec ? spec.momentum : null);
-    this.#running = normalizers.map(runningOf);
-    this.#runningWhole = normalizers.map(runningOf);
-    const recurrenceOf = (normalizer: Normalizer): Recurrence | null =>
-      normalizer.recurrence?.(views.extent.channels) ?? null;
-    this.#recurrences = this.#normalizers.map(recurrenceOf);
-    this.#recurrencesWhole = this.#normalizers.map(recurrenceOf);
+    this.#statistics = new RankStatistics(normalizers, this.#normalizers, views);
     this.#oracles = this.#normalizers.map((normalizer, index) => {
       const holders = context.holders[index]![rank]!;
       const weight = context.whole.weight[index]!;
@@ -109,35 +80,38 @@ export class Rank {
 
   /** Make the microbatch, unless files gave it, and observe what the whole batch's moments are merged from. */
   // biome-ignore lint/correctness/useYield: it waits for no other rank.
-  *prepare(trainingStep: number): Progress<void> {
-    this.#enter(trainingStep, 0, "data");
-    this.#dataOverflows = this.#maker.make(trainingStep);
+  *prepare(microbatch: Microstep): Progress<void> {
+    this.#enter(microbatch.trainingStep, 0, "data");
+    this.#dataOverflows = this.#maker.make(microbatch);
     observeMicrobatch(this.#views, this.#context.kernels, this.#channelSets, this.#whole);
+    if (microbatch.isPrecise) this.#statistics.observePrecise();
   }
 
   /** One normaliser, forward, backward if asked for, compared with the whole batch. */
-  *pass(index: number, trainingStep: number, report: (result: PassResult) => void): Progress<void> {
+  *pass(index: number, microbatch: Microstep, report: (result: PassResult) => void): Progress<void> {
     const { workload } = this.#context;
+    const { trainingStep, isFirstOfStep, isLastOfStep } = microbatch;
     const normalizer = this.#normalizers[index]!;
-    const communicator = this.#communicator(index, trainingStep);
-    const views = this.#slicesInUse(index, communicator);
     const { overflows: wireBefore, ledger } = this.#endpoint;
     const ledgerStart = ledger.length;
     Object.assign(this.#events, { clampedVariances: 0, overflows: this.#dataOverflows });
-    let clampedVariances = 0;
     this.#enter(trainingStep, index, "forward");
+    const exchange = bufferExchangeOf(workload.scenario.normalizers[index]!);
+    if (isFirstOfStep && exchange?.everyStep === true) yield* this.#exchange(index, microbatch);
+    const communicator = this.#communicator(this.#context.groups[index]![this.rank]!, index, microbatch, 1);
+    const views = this.#slicesInUse(index, communicator);
+    let clampedVariances = 0;
     for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
-    const { runningVariance } = normalizer;
-    if (runningVariance !== null) for (const view of views) this.#track(index, view, runningVariance);
-    this.#views.runningVariance[index]!.set(this.#recurrences[index]?.running ?? []);
+    this.#statistics.track(index, views, isLastOfStep);
     if (workload.scenario.backward) {
       this.#enter(trainingStep, index, "backward");
-      yield* this.#backward(normalizer, views);
+      yield* backwardOfSlices(normalizer, views, this.#views);
+      this.#statistics.accumulate(index, isFirstOfStep);
     }
     const wireOverflows = this.#endpoint.overflows - wireBefore;
     const events = { ...this.#events, overflows: this.#events.overflows + wireOverflows };
     this.#enter(trainingStep, index, "comparing");
-    this.#compare(index, communicator);
+    this.#compare(index, communicator, microbatch);
     report({
       rank: this.rank,
       ledger: ledger.slice(ledgerStart),
@@ -149,19 +123,19 @@ export class Rank {
     this.#enter(trainingStep, index, "idle");
   }
 
-  /** Every slice backward; dWeight and dBias are summed over slices, in order. */
-  *#backward(normalizer: Normalizer, slices: readonly RankView[]): Progress<void> {
-    const { dWeight, dBias } = this.#views;
-    const [first, ...others] = slices;
-    yield* normalizer.backward(first!);
-    for (const slice of others) {
-      const before = [dWeight.slice(), dBias.slice()] as const;
-      yield* normalizer.backward(slice);
-      for (let c = 0; c < dWeight.length; c++) {
-        dWeight[c] = before[0][c]! + dWeight[c]!;
-        dBias[c] = before[1][c]! + dBias[c]!;
-      }
-    }
+  /** Before an evaluation: what the normaliser's `buffers` asks for. */
+  *exchange(index: number, microbatch: Microstep, report: (result: ExchangeResult) => void): Progress<void> {
+    const ledgerStart = this.#endpoint.ledger.length;
+    this.#enter(microbatch.trainingStep, index, "forward");
+    yield* this.#exchange(index, microbatch);
+    report({ rank: this.rank, ledger: this.#endpoint.ledger.slice(ledgerStart) });
+    this.#enter(microbatch.trainingStep, index, "idle");
+  }
+
+  *#exchange(index: number, microbatch: Microstep): Progress<void> {
+    const group = this.#context.dataParallelGroups[this.rank]!;
+    const communicator = this.#communicator(group, index, microbatch, 0);
+    yield* this.#statistics.exchange(index, communicator, this.#context.workload.storage);
   }
 
   #enter(trainingStep: number, index: number, phase: Phase): void {
@@ -170,9 +144,10 @@ export class Rank {
     injectFault(workload.scenario.faults, { rank: this.rank, trainingStep, phase }, exit);
   }
 
-  #communicator(index: number, trainingStep: number): Communicator {
-    const passes = trainingStep * this.#normalizers.length + index;
-    return this.#endpoint.communicator(this.#context.groups[index]![this.rank]!, index, passes);
+  /** @param part of the pass: the exchange of running statistics (0), or what follows (1). */
+  #communicator(group: Group, index: number, { index: microbatch }: Microstep, part: 0 | 1): Communicator {
+    const passes = microbatch * this.#normalizers.length + index;
+    return this.#endpoint.communicator(group, index, 2 * passes + part);
   }
 
   #partCounts(index: number): number[] | null {
@@ -192,7 +167,7 @@ export class Rank {
     return this.#slices[index]!.map((slice) => {
       const statistics = partOf(used, firstSet, slice.sets.setCount);
       firstSet += slice.sets.setCount;
-      return this.#viewOf(index, slice, communicator, statistics, this.#running[index]!);
+      return this.#viewOf(index, slice, communicator, statistics, this.#statistics.running(index));
     });
   }
 
@@ -228,7 +203,7 @@ export class Rank {
       shift,
       offset,
       running,
-      recurrence: this.#recurrences[index]!,
+      recurrence: this.#statistics.recurrence(index),
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       method: momentsMethodOf(spec),
       events: this.#events,
@@ -238,31 +213,27 @@ export class Rank {
     };
   }
 
-  #track(index: number, { statistics }: RankView, kind: VarianceKind): void {
-    const running = this.#running[index]!;
-    trackMoments(running, statistics.count[0]!, statistics, kind);
-    this.#views.runningMean[index]!.set(running.runningMean);
-    this.#views.runningVariance[index]!.set(running.runningVariance);
-  }
-
-  #compare(index: number, communicator: Communicator): void {
+  #compare(index: number, communicator: Communicator, { isLastOfStep }: Microstep): void {
     const { scratch, workload } = this.#context;
-    const { y, dx, extent, reference, comparedY, comparedDx } = this.#views;
+    const { y, dx, extent, reference, comparedY, comparedDx, comparedEvaluation } = this.#views;
     const normalizer = this.#normalizers[index]!;
     const isShared = normalizer.reduces.includes("samples");
     const slice = isShared ? { firstSample: 0, extent, sets: this.#channelSets } : this.#slices[index]![0]!;
     const statistics = partOf(reference, 0, slice.sets.setCount);
-    const running = this.#runningWhole[index]!;
+    const running = this.#statistics.runningWhole(index);
     const view = this.#viewOf(index, slice, communicator, statistics, running);
     const part = scratch.subarray(0, y.length);
     compareWithWhole(
-      { ...view, recurrence: this.#recurrencesWhole[index]!, y: part, dx: part },
+      { ...view, recurrence: this.#statistics.recurrenceWhole(index), y: part, dx: part },
       normalizer,
       this.#oracles[index]!,
       { y, dx: workload.scenario.backward ? dx : null },
       { channelSets: this.#channelSets, comparedY, comparedDx },
     );
-    const { runningVariance } = normalizer;
-    if (runningVariance !== null) trackMoments(running, this.#whole.count[0]!, this.#whole, runningVariance);
+    if (normalizer.runningVariance === null) return;
+    this.#statistics.trackWhole(index, this.#whole, isLastOfStep);
+    if (workload.scenario.evaluation === undefined) return;
+    const evaluating = { ...view, y: part, running: this.#statistics.running(index) };
+    compareWithEvaluation(evaluating, y, { channelSets: this.#channelSets, comparedEvaluation });
   }
 }

@@ -4,6 +4,7 @@ import type { Group } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { DivergenceEntries, RankDivergence } from "./divergence-log.ts";
+import type { EvaluationLog } from "./evaluation-log.ts";
 import type { Exactness } from "./exactness.ts";
 import type { WeightGradients } from "./weight-gradients.ts";
 import type { Workload } from "./workload.ts";
@@ -34,6 +35,10 @@ export interface NormalizerRecord {
   groupCounts: readonly number[];
   /** Of the last training step; null where no tensor ranks share weights, or without a backward pass. */
   weightGradients: WeightGradients | null;
+  /** null without an evaluation, and for normalisers that track no statistics. */
+  readonly evaluation: EvaluationLog | null;
+  /** Of running statistics, before an evaluation. */
+  readonly exchanges: CollectiveRecord[];
   /** Forward and backward passes, on the clock of this machine, computation included. */
   wallSeconds: number;
   /** null: single passes over the data. Otherwise `collectives` holds the first training step's alone. */

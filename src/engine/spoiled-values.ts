@@ -1,6 +1,6 @@
 import type { Extent } from "../kernels/index-sets.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
-import type { InjectedFault, SpoiledValue } from "../scenario/scenario.ts";
+import type { InjectedFault, SpoiledValue } from "../scenario/injected-fault.ts";
 import { isSpoiledValue } from "../scenario/spoiled-value.ts";
 
 /** The values of one rank's x that the scenario spoils, each in its training step. */

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Control } from "../engine/control.ts";
 import type { Host, RemoteThread } from "../engine/host.ts";
-import type { PassResult } from "../engine/pass-result.ts";
+import type { ExchangeResult, PassResult } from "../engine/pass-result.ts";
 import { describePlace } from "../engine/place.ts";
 import type { ThreadSetup } from "../engine/rank-thread.ts";
 import { ReleasedError } from "../engine/released.ts";
@@ -130,12 +130,16 @@ class WorkerThread implements RemoteThread {
     return this.#hasStarted && this.#pending.size > 0;
   }
 
-  prepare(trainingStep: number): Promise<void> {
-    return this.#settleWithThread(this.#remote.prepare(trainingStep));
+  prepare(microbatch: number): Promise<void> {
+    return this.#settleWithThread(this.#remote.prepare(microbatch));
   }
 
-  pass(normalizer: number, trainingStep: number): Promise<PassResult[]> {
-    return this.#settleWithThread(this.#remote.pass(normalizer, trainingStep));
+  pass(normalizer: number, microbatch: number): Promise<PassResult[]> {
+    return this.#settleWithThread(this.#remote.pass(normalizer, microbatch));
+  }
+
+  exchange(normalizer: number, microbatch: number): Promise<ExchangeResult[]> {
+    return this.#settleWithThread(this.#remote.exchange(normalizer, microbatch));
   }
 
   train(normalizer: number, firstStep: number, stepCount: number): Promise<TrainingResult[]> {

@@ -111,7 +111,7 @@ async function runOne(
         : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} ${unit}, ${what}`) }),
       onPass(pass) {
         if (html !== undefined) observer.observe(pass);
-        if (dump !== undefined && pass.trainingStep === lastStep)
+        if (dump !== undefined && pass.trainingStep === lastStep && pass.isLastOfStep)
           dumpPass(folder(dump), pass, scenario, positionExtents);
       },
     });

@@ -26,12 +26,15 @@ export function worldOf(worldSize: number): Group {
 }
 
 /** The group of every rank, indexed by rank. */
-export function groupByRank(spec: NormalizerSpec, mesh: Mesh, ranksPerNode: number): Group[] {
-  const byRank: Group[] = [];
-  for (const group of groupsOf(spec, mesh, ranksPerNode)) {
-    for (const rank of group.ranks) byRank[rank] = group;
-  }
-  return byRank;
+export function byRank(groups: readonly Group[]): Group[] {
+  const indexed: Group[] = [];
+  for (const group of groups) for (const rank of group.ranks) indexed[rank] = group;
+  return indexed;
+}
+
+/** The ranks that hold the same channels: a data parallel world, whichever ranks pool statistics. */
+export function dataParallelGroups(mesh: Mesh): Group[] {
+  return ranksSharingSets(["samples", "positions"], mesh).map((ranks, index) => ({ index, ranks }));
 }
 
 /** Indexed by rank: the ranks that hold its index sets between them, whether or not they pool them. */

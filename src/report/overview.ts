@@ -68,14 +68,28 @@ const passColumns: Cells = [
   },
 ];
 
+/** Only where the scenario has an evaluation. */
+const evaluationColumn: Cells[number] = {
+  title: "eval error",
+  isNumeric: true,
+  dispensability: 0,
+  cell: ({ runningStatistics }) =>
+    runningStatistics === null ? "none" : share(runningStatistics.populationGap.mean),
+};
+
 /** What a person reads first. */
 export function overviewOf(report: Report): Overview {
-  const columns = [...commonColumns, ...(report.scenario.training === null ? passColumns : trainingColumns)];
+  const cells = report.scenario.training === null ? passColumns : trainingColumns;
+  const shown = [...commonColumns, ...cells, ...(isEvaluated(report) ? [evaluationColumn] : [])];
   return {
     heading: headingOf(report),
-    columns,
-    rows: report.normalizers.map((normalizer) => columns.map(({ cell }) => cell(normalizer, report))),
+    columns: shown,
+    rows: report.normalizers.map((normalizer) => shown.map(({ cell }) => cell(normalizer, report))),
   };
+}
+
+function isEvaluated({ scenario }: Report): boolean {
+  return scenario.evaluation !== undefined;
 }
 
 /** What the columns mean, one line each; for the foot of the table. */
@@ -86,6 +100,11 @@ export function legendOf(report: Report): readonly string[] {
     "y error: root mean square of y − y of the whole batch on one device; x̂ has root mean square 1.",
     "i.i.d. gives: the same in closed form for independent Gaussian data. dx error: √(2 − 2 cos) of dx, likewise.",
     modelTimeOf(cluster),
+    ...(isEvaluated(report)
+      ? [
+          "eval error: root mean square of y − y with the right statistics, in evaluation mode on held-out data.",
+        ]
+      : []),
   ];
 }
 
@@ -98,9 +117,10 @@ function headingOf({ scenario, normalizers }: Report): string {
   const values = ranks.map((rank) => rank.values);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const range = least === most ? String(least) : `${least} to ${most}`;
+  const { accumulation, storage, payload } = scenario;
   const count = trainingStepsOf(scenario);
-  const steps = count === 1 ? "" : `, ${count} training steps`;
-  const { storage, payload } = scenario;
+  const counted = count === 1 && accumulation === 1 ? "" : `, ${plural(count, "training step")}`;
+  const steps = accumulation === 1 ? counted : `${counted} of ${accumulation} microbatches`;
   const numbers = payload === storage ? storage : `${storage}, sent as ${payload}`;
   return `${scenario.name}: ${plural(ranks.length, "rank")}, ${range} values a channel each, ${numbers}${steps}, seed ${scenario.seed}`;
 }
@@ -160,7 +180,11 @@ function perStep(cell: (c: NormalizerReport["communication"]["total"]) => string
 }
 
 function rms({ mean }: Summary): string {
-  return mean === null ? "not finite" : formatPercent(Math.sqrt(mean));
+  return share(mean === null ? null : Math.sqrt(mean));
+}
+
+function share(rms: number | null): string {
+  return rms === null ? "not finite" : formatPercent(rms);
 }
 
 function expectedRms({ expected }: Summary): string {

@@ -15,6 +15,7 @@ import {
 } from "../statistics/expected-divergence.ts";
 import { type Summary, summarize } from "../statistics/summary.ts";
 import { type ExactnessReport, exactnessReport } from "./exactness.ts";
+import { type RunningStatisticsReport, runningStatisticsReport } from "./running-statistics.ts";
 import { repeated, type TrainingReport, trainingReport } from "./training-report.ts";
 
 /** What one rank saw of a normaliser, in the last training step. */
@@ -58,6 +59,7 @@ export interface NormalizerReport {
   readonly weightGradients: WeightGradients | null;
   /** Against the exact result of its own groups; null where nothing is synchronised, or a network was trained. */
   readonly exactness: ExactnessReport | null;
+  readonly runningStatistics: RunningStatisticsReport | null;
   readonly perRank: readonly RankReport[];
   /** null: no network was trained. */
   readonly training: TrainingReport | null;
@@ -96,6 +98,7 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     numerics: record.training === null ? { ...numerics } : null,
     weightGradients: record.weightGradients,
     exactness: record.training !== null ? null : exactnessReport(record, simulation.workload.payload),
+    runningStatistics: runningStatisticsReport(record, simulation),
     perRank: rankReports(record, simulation),
     training: trainingReport(record, simulation),
   };

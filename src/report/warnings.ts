@@ -1,6 +1,7 @@
 import type { Numerics } from "../engine/simulation.ts";
 import { isHalf, largestOf, machineEpsilon, unitRoundoff } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
+import { evaluationWarning } from "./evaluation-warning.ts";
 import { faultNotes } from "./fault-notes.ts";
 import { formatPercent, plural } from "./format.ts";
 import type { NormalizerReport, Report } from "./report.ts";
@@ -32,6 +33,7 @@ export function warningsOf(report: Report): string[] {
       cancellationWarning(subject),
       storageWarning(subject),
       payloadWarning(subject),
+      evaluationWarning(normalizer.runningStatistics),
     ]
       .filter((warning) => warning !== null)
       .map((warning) => `${normalizer.name}: ${warning}`);

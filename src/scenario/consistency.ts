@@ -1,3 +1,4 @@
+import { evaluationFindings } from "./evaluation-consistency.ts";
 import type { Finding } from "./issues.ts";
 import { meshFindings } from "./mesh-consistency.ts";
 import { normalizerFields } from "./normalizer-schema.ts";
@@ -21,6 +22,7 @@ export function inconsistencies(fields: SoundFields): Finding[] {
     ...bucketFindings(fields.data),
     ...fields.normalizers.flatMap((normalizer, index) => normalizerFindings(normalizer, index, fields)),
     ...nameFindings(fields.normalizers),
+    ...evaluationFindings(fields),
     ...fields.faults.flatMap((fault, index) => faultFindings(fault, index, fields)),
   ];
 }

@@ -1,8 +1,8 @@
+import type { ImagesSource } from "./data-source.ts";
 import { exp } from "./elementary-functions.ts";
 import { classShares, drawIndex, runningSums } from "./label-skew.ts";
 import type { Microbatch } from "./microbatch.ts";
 import { createRandomStream } from "./random.ts";
-import type { ImagesSource } from "./scenario.ts";
 
 /** Pixels along an edge of an image. */
 export const imageEdge = 8;

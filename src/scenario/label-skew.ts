@@ -1,7 +1,7 @@
+import type { LabelSkewSource } from "./data-source.ts";
 import { exp } from "./elementary-functions.ts";
 import type { Microbatch } from "./microbatch.ts";
 import { createRandomStream, type RandomStream } from "./random.ts";
-import type { LabelSkewSource } from "./scenario.ts";
 
 /** Each sample has one class: x = m_class,c + std·z at all its positions. */
 export function fillLabelSkew(

@@ -50,6 +50,19 @@ const pooling = {
     .nullable()
     .default(0.1)
     .describe("Weight of the NEW batch, as in PyTorch; null: cumulative average."),
+  buffers: z
+    .enum(["per-rank", "broadcast", "average", "precise", "precise-average"])
+    .default("per-rank")
+    .describe(
+      "Running statistics of data parallel ranks: per-rank; broadcast (rank 0's before every training step and " +
+        "evaluation, DDP's broadcast_buffers); average (all-reduced before an evaluation, timm's dist-bn reduce); " +
+        "precise (estimated again before an evaluation, from all values of fresh microbatches); precise-average " +
+        "(likewise, the mean of the microbatches' statistics).",
+    ),
+  deferred: z
+    .boolean()
+    .default(false)
+    .describe("One update of the running statistics a training step, from its merged microbatches."),
 };
 
 const batchNorm = section({

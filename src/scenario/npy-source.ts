@@ -1,4 +1,5 @@
 import { type Fault, ScenarioError } from "../errors.ts";
+import type { NpySource } from "./data-source.ts";
 import { coordinatesOf } from "./mesh.ts";
 import type { FloatArray } from "./microbatch.ts";
 import { decodeNpy, type NpyArray, NpyError } from "./npy.ts";
@@ -12,7 +13,7 @@ import {
 } from "./npy-objections.ts";
 import { sameMaskObjection, shardObjection, wholeShape } from "./npy-shards.ts";
 import { isHalf, isWide, roundToHalf } from "./number-format.ts";
-import type { Mesh, NpySource, Storage } from "./scenario.ts";
+import type { Mesh, Storage } from "./scenario.ts";
 
 /** What the .npy files of a scenario hold, one array per rank. */
 export interface NpyBatches {

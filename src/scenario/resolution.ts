@@ -1,5 +1,6 @@
+import type { DataSource } from "./data-source.ts";
 import { defaultPayload } from "./number-format.ts";
-import type { DataSource, NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
+import type { NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
 import type { TrainingSpec } from "./training.ts";
 
 type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;

@@ -1,8 +1,11 @@
 import type { AllGatherAlgorithm, AllReduceAlgorithm } from "../collectives/algorithms.ts";
 import type { Cluster } from "../cost/cluster.ts";
+import type { DataSource } from "./data-source.ts";
+import type { Buffers, Evaluation } from "./evaluation.ts";
 import type { ImplementationName } from "./implementation-names.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 import type { NumberFormat } from "./number-format.ts";
-import type { TokensSource, TrainingSpec } from "./training.ts";
+import type { TrainingSpec } from "./training.ts";
 
 /** How many ways samples (data), channels (tensor) and positions (sequence) are spread over ranks; worldSize is the product. */
 export interface Mesh {
@@ -16,90 +19,6 @@ export interface Mesh {
  * Float32Arrays, and statistics, weights and their gradients stay in float64.
  */
 export type Storage = NumberFormat;
-
-interface Shape {
-  /** Samples on each rank (one number per rank, equal on the ranks of one data coordinate); 0 is an empty rank. */
-  readonly samples: readonly number[];
-  readonly channels: number;
-  /** Extents of the position axes, row-major; [] is one position. */
-  readonly positions: readonly number[];
-}
-
-/** x ~ N(mean, std²), channels spread, positions of one sample equally correlated. */
-export interface GaussianSource extends Shape {
-  readonly source: "gaussian";
-  readonly mean: number;
-  readonly std: number;
-  /** Standard deviation, in units of std, of the channels' means; their stds vary log-normally by as much. */
-  readonly channelSpread: number;
-  /** Correlation ρ in [0, 1) between any two positions of one sample and channel. */
-  readonly positionCorrelation: number;
-}
-
-/** x = mean + std · t, t Student with `degreesOfFreedom` (> 2), scaled to variance 1. */
-export interface HeavyTailedSource extends Shape {
-  readonly source: "heavy-tailed";
-  readonly mean: number;
-  readonly std: number;
-  readonly degreesOfFreedom: number;
-}
-
-/** Each rank draws its class probabilities from a Dirichlet; each class has its own mean per channel. */
-export interface LabelSkewSource extends Shape {
-  readonly source: "label-skew";
-  readonly classes: number;
-  /** Total concentration α₀ of the symmetric Dirichlet (α₀/classes per class); small is skewed. */
-  readonly concentration: number;
-  /** Standard deviation of the class means. */
-  readonly classSpread: number;
-  /** Standard deviation inside a class. */
-  readonly std: number;
-}
-
-/** Variable-length sequences, padded with zeros to `positions`; the mask marks the valid tokens. */
-export interface SequencesSource {
-  readonly source: "sequences";
-  readonly samples: readonly number[];
-  readonly channels: number;
-  /** Padded length: one position axis. */
-  readonly positions: readonly [number];
-  /** Lengths are uniform in [minLength, maxLength], maxLength <= positions. */
-  readonly minLength: number;
-  readonly maxLength: number;
-  readonly mean: number;
-  readonly std: number;
-  /** false: padding takes part in the statistics, as in code that forgot the mask. */
-  readonly masked: boolean;
-}
-
-/** Digits of 8x8 pixels, every pixel a channel, drawn from a training set with replacement. */
-export interface ImagesSource extends Shape {
-  readonly source: "images";
-  /** Different images in the training set, of equally frequent classes. */
-  readonly trainingSamples: number;
-  /** Which a rank draws: any, those of class rank mod 10, or of classes by shares from a Dirichlet. */
-  readonly labels: "shuffled" | "one-class" | { readonly concentration: number };
-}
-
-/** Activations somebody saved with NumPy, one file per rank, [N, C, ...positions]. */
-export interface NpySource {
-  readonly source: "npy";
-  /** Paths relative to the scenario file. */
-  readonly files: readonly string[];
-  /** dy, same shapes as `files`; absent: dy is drawn from N(0, 1). */
-  readonly gradients?: readonly string[];
-  /** Valid positions, [N, ...positions], nonzero is valid. */
-  readonly mask?: readonly string[];
-}
-
-export type SyntheticSource =
-  | GaussianSource
-  | HeavyTailedSource
-  | LabelSkewSource
-  | SequencesSource
-  | ImagesSource
-  | TokensSource;
-export type DataSource = SyntheticSource | NpySource;
 
 interface NormalizerBase {
   readonly name: string;
@@ -133,6 +52,10 @@ interface PoolingBase extends GroupedBase, CentringBase {
   readonly implementation: ImplementationName;
   /** Weight of the NEW batch in the running statistics (PyTorch); null: cumulative average. */
   readonly momentum: number | null;
+  /** What data parallel ranks do with each other's running statistics. */
+  readonly buffers: Buffers;
+  /** One update of the running statistics a training step, from its merged microbatches, instead of one a microbatch. */
+  readonly deferred: boolean;
 }
 
 /** Normalises each channel over samples and positions of every rank in its group. */
@@ -229,31 +152,6 @@ export type NormalizerSpec =
   | GroupNormSpec
   | InstanceNormSpec;
 
-/** A rank that fails on purpose, to see what a run does then. */
-export interface FailingFault {
-  readonly rank: number;
-  /** Counted from 0. */
-  readonly trainingStep: number;
-  /** While making its microbatch, or in the first normaliser's pass. */
-  readonly phase: "data" | "forward" | "backward";
-  /** Throw an error, end its thread, never return, or allocate until the thread dies. */
-  readonly kind: "throw" | "exit" | "stall" | "exhaust-memory";
-}
-
-/** One value of a rank's x that is not finite, to see how far it spreads; the run goes on. */
-export interface SpoiledValue {
-  readonly rank: number;
-  /** Counted from 0. */
-  readonly trainingStep: number;
-  readonly kind: "nan" | "inf";
-  /** Of what the rank holds, counted from 0, as are channel and position. */
-  readonly sample: number;
-  readonly channel: number;
-  readonly position: number;
-}
-
-export type InjectedFault = FailingFault | SpoiledValue;
-
 /** A scenario with every default filled in: plain data, safe to send to another thread. */
 export interface Scenario {
   readonly name: string;
@@ -269,6 +167,9 @@ export interface Scenario {
   readonly trainingSteps: number;
   /** null: normalisers see the data themselves, not the activations of a network. */
   readonly training: TrainingSpec | null;
+  /** Microbatches of a training step, each normalised by itself; dWeight and dBias are summed. */
+  readonly accumulation: number;
+  readonly evaluation?: Evaluation;
   readonly algorithms: { readonly allReduce: AllReduceAlgorithm; readonly allGather: AllGatherAlgorithm };
   readonly cluster: Cluster;
   readonly faults: readonly InjectedFault[];

@@ -1,139 +1,14 @@
 import { allGatherAlgorithms, allReduceAlgorithms } from "../collectives/algorithms.ts";
 import { clusterSchema } from "./cluster-schema.ts";
-import { imageClasses, imageEdge } from "./images.ts";
+import { dataFields, dataSchema } from "./data-schema.ts";
 import type { Finding } from "./issues.ts";
 import { maxRanks } from "./mesh.ts";
 import { normalizerFields, normalizerSchema } from "./normalizer-schema.ts";
 import { numberFormats } from "./number-format.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
-import { name, quantity, read, real, section, z } from "./schema-language.ts";
+import { name, quantity, read, section, z } from "./schema-language.ts";
 import { trainingSchema } from "./training-schema.ts";
-
-const spread = real.min(0);
-const most = 2 ** 24;
-const extent = z.int().min(1).max(most);
-const samplesOfRank = z.int().min(0).max(most);
-const correlation = z.number().min(0).lt(1);
-const paths = z.array(z.string().min(1));
-
-const samples = z
-  .union([samplesOfRank, z.array(samplesOfRank)])
-  .describe(
-    "Samples on each rank: one number for all, or a list with one per rank, equal on the ranks that hold " +
-      "parts of the same samples. 0: an empty rank.",
-  );
-const channels = extent.describe("Channels of an activation: C of [N, C, ...positions].");
-const mean = real.default(0).describe("Mean of the activations.");
-const std = real.gt(0).default(1).describe("Standard deviation of the activations, above 0.");
-const shape = {
-  samples,
-  channels,
-  positions: z
-    .union([extent, z.array(extent).max(8)])
-    .transform((written) => (typeof written === "number" ? [written] : written))
-    .default([])
-    .describe("Extents of the position axes, such as [14, 14]; [] is one position."),
-};
-
-const gaussian = section({
-  source: z.literal("gaussian").describe("Normal activations."),
-  ...shape,
-  mean,
-  std,
-  channelSpread: spread.max(10).default(0).describe("How far channels differ, in units of std."),
-  positionCorrelation: correlation.default(0).describe("Between positions of one sample and channel."),
-});
-
-const heavyTailed = section({
-  source: z.literal("heavy-tailed").describe("Student t activations, scaled to standard deviation std."),
-  ...shape,
-  mean,
-  std,
-  degreesOfFreedom: real.gt(2).describe("Of Student's t, above 2; smaller has heavier tails."),
-});
-
-const labelSkew = section({
-  source: z.literal("label-skew").describe("Each rank draws its own class probabilities."),
-  ...shape,
-  classes: extent.default(10).describe("Classes; each has a mean per channel."),
-  concentration: real.gt(0).describe("Of each rank's Dirichlet over classes; small is skewed."),
-  classSpread: spread.default(1).describe("Standard deviation of the class means."),
-  std: std.describe("Standard deviation inside a class, above 0."),
-});
-
-const paddedLength = z
-  .union([extent, z.tuple([extent])])
-  .transform((written): [number] => (typeof written === "number" ? [written] : written))
-  .describe("Padded length.");
-const maxLength = extent.exactOptional().describe("Longest length; default: positions.");
-const masked = z.boolean().default(true).describe("false: padding takes part in the statistics.");
-
-const sequences = section({
-  source: z.literal("sequences").describe("Sequences of unequal length, padded with zeros."),
-  samples,
-  channels,
-  positions: paddedLength,
-  minLength: extent.default(1).describe("Shortest length; lengths are uniform."),
-  maxLength,
-  mean,
-  std,
-  masked,
-});
-
-const tokens = section({
-  source: z.literal("tokens").describe("Sequences of symbols; the one behind the marker is to be told."),
-  samples,
-  channels: z.int().min(3).max(256).default(5).describe("Symbols: the marker and one for each class."),
-  positions: paddedLength,
-  minLength: extent.min(2).default(2).describe("Shortest length; all lengths are equally frequent."),
-  maxLength,
-  trainingSamples: z
-    .int()
-    .min(1)
-    .max(2 ** 20)
-    .default(4000)
-    .describe("Different sequences in the training set, of equally frequent classes and lengths."),
-  lengths: z
-    .enum(["shuffled", "bucketed"])
-    .default("shuffled")
-    .describe("Sequences a rank draws: any, or those of its share of the lengths, rank 0 the shortest."),
-  masked,
-});
-
-const images = section({
-  source: z.literal("images").describe("Digits of 8x8 pixels; every pixel is a channel."),
-  samples,
-  channels: z
-    .literal(imageEdge * imageEdge)
-    .default(imageEdge * imageEdge)
-    .describe("Pixels of an image."),
-  positions: z.tuple([]).default([]).describe("None: pixels are channels."),
-  trainingSamples: z
-    .int()
-    .min(imageClasses)
-    .max(2 ** 20)
-    .default(4000)
-    .describe("Different images in the training set, of ten equally frequent classes."),
-  labels: z
-    .union([
-      z.enum(["shuffled", "one-class"]),
-      section({
-        concentration: real.gt(0).describe("Of each rank's Dirichlet over classes; small is skewed."),
-      }),
-    ])
-    .default("shuffled")
-    .describe("Images a rank draws: any; those of class rank mod 10; or of classes by its own shares."),
-});
-
-const npy = section({
-  source: z.literal("npy").describe("Activations saved with NumPy."),
-  files: paths.describe(
-    "One .npy file per rank with what it holds, [N, C, ...positions], relative to this file.",
-  ),
-  gradients: paths.exactOptional().describe("dy, of the shapes of files; default: drawn from N(0, 1)."),
-  mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
-});
 
 const ways = z.int().min(1).max(maxRanks).default(1);
 const mesh = section({
@@ -152,7 +27,11 @@ const failing = section({
   kind: z.enum(["throw", "exit", "stall", "exhaust-memory"]).describe("How the rank fails."),
 });
 
-const index = z.int().min(0).max(most).default(0);
+const index = z
+  .int()
+  .min(0)
+  .max(2 ** 24)
+  .default(0);
 const spoiled = section({
   ...whereFaulty,
   kind: z.enum(["nan", "inf"]).describe("What one value of the rank's x becomes; the run goes on."),
@@ -161,15 +40,23 @@ const spoiled = section({
   position: index.describe("Of those on the rank, counted from 0."),
 });
 
+const batches = z.int().min(1).max(1e5);
+const evaluation = section({
+  batches: batches
+    .default(10)
+    .describe("Held-out microbatches drawn on each rank; every rank is judged on those of all ranks."),
+  preciseBatches: batches
+    .exactOptional()
+    .describe("For buffers: precise. Microbatches of each rank that statistics are estimated from."),
+});
+
 const scenario = section({
   name: name.describe("What the scenario shows, in a few words."),
   seed: z.int().min(0).max(0xffffffff).default(1).describe("All randomness flows from it."),
   mesh: mesh
     .prefault({})
     .describe("Ranks that each kind of axis is spread over; their product is the world."),
-  data: z
-    .discriminatedUnion("source", [gaussian, heavyTailed, labelSkew, sequences, images, tokens, npy])
-    .describe("Where activations come from."),
+  data: dataSchema.describe("Where activations come from."),
   storage: z
     .enum(["auto", ...numberFormats])
     .default("auto")
@@ -190,6 +77,15 @@ const scenario = section({
     .nullable()
     .default(null)
     .describe("A network to train with each normaliser; null: normalisers see the data themselves."),
+  accumulation: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(1)
+    .describe("Microbatches of a training step, each normalised by itself; weight gradients are summed."),
+  evaluation: evaluation
+    .exactOptional()
+    .describe("Judge the running statistics on held-out data after the last training step."),
   algorithms: section({
     allReduce: z.enum(allReduceAlgorithms).default("ring").describe("Of every all-reduce."),
     allGather: z.enum(allGatherAlgorithms).default("ring").describe("Of every all-gather."),
@@ -233,15 +129,7 @@ export const fieldSchemas: {
   readonly faults: Readonly<Record<string, Fields>>;
 } = {
   scenario: scenario.shape,
-  data: {
-    gaussian: gaussian.shape,
-    "heavy-tailed": heavyTailed.shape,
-    "label-skew": labelSkew.shape,
-    sequences: sequences.shape,
-    images: images.shape,
-    tokens: tokens.shape,
-    npy: npy.shape,
-  },
+  data: dataFields,
   normalizers: normalizerFields,
   faults: {
     throw: failing.shape,

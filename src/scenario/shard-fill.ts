@@ -1,6 +1,7 @@
+import type { SyntheticSource } from "./data-source.ts";
 import { coordinatesOf, type Layout, type Shard, shardOf } from "./mesh.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
-import type { Mesh, SyntheticSource } from "./scenario.ts";
+import type { Mesh } from "./scenario.ts";
 import { fillGradient, fillMicrobatch } from "./synthetic.ts";
 
 /**

@@ -1,5 +1,7 @@
+import type { Evaluation } from "./evaluation.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 import { type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
-import type { InjectedFault, Mesh, Storage } from "./scenario.ts";
+import type { Mesh, Storage } from "./scenario.ts";
 import { type FieldSchema, fieldSchemas } from "./schema.ts";
 
 /** Those fields of a scenario that are sound by themselves: the others have findings already. */
@@ -11,6 +13,10 @@ export interface SoundFields {
   readonly backward?: boolean;
   readonly storage?: Storage | "auto";
   readonly training?: DraftTraining | null;
+  readonly accumulation?: number;
+  /** Whether one was written, sound or not. */
+  readonly isEvaluated: boolean;
+  readonly evaluation?: Evaluation;
   readonly data: {
     readonly source?: string;
     readonly samples?: number | readonly number[];
@@ -31,12 +37,15 @@ export interface SoundFields {
 /** Pick the sound fields of what was written, whatever surrounds them. */
 export function soundFields(value: unknown): SoundFields {
   const written = asMap(value);
-  const { mesh, trainingSteps, backward, storage, training } = fieldSchemas.scenario;
-  const { mesh: ways, ...scenario } = soundOf({ mesh, trainingSteps, backward, storage, training }, written);
+  const { mesh, trainingSteps, backward, storage, training, accumulation, evaluation } =
+    fieldSchemas.scenario;
+  const picked = { mesh, trainingSteps, backward, storage, training, accumulation, evaluation };
+  const { mesh: ways, ...scenario } = soundOf(picked, written);
   const data = asMap(written.data);
   return {
     ...(ways !== undefined && { mesh: ways as Mesh, worldSize: worldSizeOf(ways as Mesh) }),
     ...scenario,
+    isEvaluated: written.evaluation !== undefined,
     data: soundOf(formOf(fieldSchemas.data, data.source), data),
     normalizers: mapsOf(written.normalizers).map((entry) =>
       soundOf(formOf(fieldSchemas.normalizers, entry.type), entry),

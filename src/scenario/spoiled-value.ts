@@ -1,5 +1,6 @@
+import type { InjectedFault, SpoiledValue } from "./injected-fault.ts";
 import { shardOf } from "./mesh.ts";
-import type { InjectedFault, Scenario, SpoiledValue } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** Whether a fault spoils a value and lets the run go on. */
 export function isSpoiledValue(fault: InjectedFault): fault is SpoiledValue {

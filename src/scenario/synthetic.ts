@@ -1,10 +1,10 @@
 import { assert } from "../assert.ts";
+import type { GaussianSource, HeavyTailedSource, SequencesSource, SyntheticSource } from "./data-source.ts";
 import { exp } from "./elementary-functions.ts";
 import { fillImages } from "./images.ts";
 import { fillLabelSkew } from "./label-skew.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
 import { createRandomStream } from "./random.ts";
-import type { GaussianSource, HeavyTailedSource, SequencesSource, SyntheticSource } from "./scenario.ts";
 import { fillTokens } from "./tokens.ts";
 
 /**
@@ -44,6 +44,12 @@ export function fillMicrobatch(
     case "sequences":
       fillSequences(source, seed, rank, trainingStep, batch);
   }
+}
+
+/** The source as it is at a training step: a drifting mean has moved. */
+export function driftedSource(source: SyntheticSource, trainingStep: number): SyntheticSource {
+  if (source.source !== "gaussian") return source;
+  return { ...source, mean: source.mean + source.drift * source.std * trainingStep };
 }
 
 /** Draw dy ~ N(0, 1), whatever the source of x. */

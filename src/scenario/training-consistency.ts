@@ -26,6 +26,7 @@ export function trainingFindings(fields: SoundFields): Finding[] {
     findings.push(
       finding(["trainingSteps"], `expected none: training.steps counts the steps, got ${trainingSteps}`),
     );
+  findings.push(...singlePassFindings(fields));
   if (storage === "float16" || storage === "bfloat16")
     findings.push(
       finding(["storage"], `expected float32 or float64: networks learn in these, got ${storage}`),
@@ -41,6 +42,25 @@ export function trainingFindings(fields: SoundFields): Finding[] {
     ...headFindings(network),
     ...normalizers.flatMap((normalizer, index) => layerFindings(normalizer, index, widths)),
   ];
+}
+
+/** What is done to single passes has no meaning for the layers of a network. */
+function singlePassFindings({ accumulation, isEvaluated, normalizers }: SoundFields): Finding[] {
+  const findings: Finding[] = [];
+  if (accumulation !== undefined && accumulation !== 1)
+    findings.push(finding(["accumulation"], `expected 1 where a network is trained, got ${accumulation}`));
+  if (isEvaluated)
+    findings.push(finding(["evaluation"], "expected none: training evaluates at every point of its curves"));
+  for (const [index, normalizer] of normalizers.entries()) {
+    const { buffers = "per-rank", deferred = false } = normalizer as { buffers?: string; deferred?: boolean };
+    const path = ["normalizers", index];
+    if (buffers !== "per-rank")
+      findings.push(
+        finding([...path, "buffers"], `expected per-rank where a network is trained, got ${buffers}`),
+      );
+    if (deferred) findings.push(finding([...path, "deferred"], "expected false where a network is trained"));
+  }
+  return findings;
 }
 
 const learntSources: Readonly<Record<NetworkSpec["kind"], string>> = { mlp: "images", transformer: "tokens" };

@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import type { FloatArray } from "../kernels/kernels.ts";
 import type { VarianceKind } from "./moments.ts";
 
 /**
@@ -48,12 +49,21 @@ export class RunningStatistics {
     blend(this.runningVariance, unbiasedVariance, this.#momentum ?? 1 / this.#variancesTracked);
   }
 
-  /** Become a copy of another rank's statistics, as DDP's broadcast_buffers does with rank 0's before a forward pass. */
-  copyFrom(source: RunningStatistics): void {
-    this.runningMean.set(source.runningMean);
-    this.runningVariance.set(source.runningVariance);
-    this.#meansTracked = source.#meansTracked;
-    this.#variancesTracked = source.#variancesTracked;
+  /** Write everything that is remembered to `payload`, 2C + 2 values: [means | variances | batches behind each]. */
+  copyTo(payload: FloatArray): void {
+    payload.set(this.runningMean, 0);
+    payload.set(this.runningVariance, this.runningMean.length);
+    payload.set([this.#meansTracked, this.#variancesTracked], 2 * this.runningMean.length);
+  }
+
+  /** Become what some rank's `copyTo` has written. */
+  copyFrom(payload: FloatArray): void {
+    const channels = this.runningMean.length;
+    assert(payload.length === 2 * channels + 2, `${payload.length} values for ${channels} channels`);
+    this.runningMean.set(payload.subarray(0, channels));
+    this.runningVariance.set(payload.subarray(channels, 2 * channels));
+    this.#meansTracked = payload[2 * channels]!;
+    this.#variancesTracked = payload[2 * channels + 1]!;
   }
 }
 

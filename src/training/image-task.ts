@@ -1,5 +1,5 @@
+import type { ImagesSource } from "../scenario/data-source.ts";
 import { drawImage, drawImageIndices, imageClasses, imageEdge, labelOfImage } from "../scenario/images.ts";
-import type { ImagesSource } from "../scenario/scenario.ts";
 import type { Activation, Task } from "./layer.ts";
 import type { ArraySource } from "./layer-context.ts";
 

@@ -43,7 +43,14 @@ function specOf(example: NormalizerCase, { implementation }: CaseRun): Normalize
   if (example.type === "group-norm") return { ...common, type: example.type, groups: example.groups! };
   if (example.type !== "batch-norm") return { ...common, type: example.type };
   const { group, momentum, renorm, virtualBatch } = example;
-  const pooling = { ...common, group, implementation, momentum };
+  const pooling = {
+    ...common,
+    group,
+    implementation,
+    momentum,
+    buffers: "per-rank",
+    deferred: false,
+  } as const;
   if (renorm !== undefined) return { ...pooling, type: "batch-renorm", ...renorm };
   if (virtualBatch === undefined) return { ...pooling, type: "batch-norm" };
   return { ...pooling, type: "batch-norm", group: "rank", virtualBatch };
@@ -61,6 +68,7 @@ function scenarioOf(example: NormalizerCase, run: CaseRun): Scenario {
     backward: true,
     training: null,
     trainingSteps: example.type === "batch-norm" ? example.trainingSteps : 1,
+    accumulation: 1,
     algorithms: run.algorithms ?? ring,
     cluster: clusterPresets["dgx-a100"]!,
     faults: [],
