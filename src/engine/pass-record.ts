@@ -117,12 +117,10 @@ function recordCollectives(
 ): void {
   const { workload } = around;
   const exchange = bufferExchangeOf(record.spec);
-  const exchanges =
-    isFirstOfStep && exchange?.everyStep === true
-      ? exchangeRecords(exchange, results, trainingStep, around)
-      : [];
-  record.collectives.push(...exchanges);
-  const exchanged = exchanges.length > 0 ? 1 : 0;
+  const isExchanged = isFirstOfStep && exchange?.everyStep === true;
+  if (isExchanged) record.collectives.push(...exchangeRecords(exchange, results, trainingStep, around));
+  // One rank alone enters it too, and sends nothing.
+  const exchanged = isExchanged ? 1 : 0;
   for (const group of record.groups) {
     const extent = extentOf(workload, group.ranks[0]!, layoutOf(record.spec));
     const shapes = normalizer
