@@ -40,13 +40,30 @@ test("what is left of shifted's error is its mean", () => {
   expect(Math.abs(Math.sqrt(outputMse.max!) - meanGap.max!)).toBeLessThan(2 * Math.sqrt(36) * u);
 });
 
+// Oracle: error analysis. A mean about the shift is rounded by u of itself, at most a standard deviation here, in its 7
+// additions and when it is sent: 8u. PyTorch sends the mean itself, κ times as large. E[x²] is off by u(1 + κ²)σ².
+test("with exact moments the wire alone decides: squares break, sums about a shift hold", () => {
+  const error = (name: string): number => Math.sqrt(named(name).divergence.outputMse.max!);
+  expect(error("squares on the wire")).toBeGreaterThan(1);
+  expect(error("shifted sums on the wire")).toBeLessThan(8 * u);
+  expect(error("PyTorch")).toBeLessThan(8 * u * kappa);
+  expect(error("PyTorch")).toBeGreaterThan(error("shifted sums on the wire"));
+});
+
 test("the report says so, and why", () => {
   const warnings = warningsOf(report).join("\n");
-  expect(findingOf(report)).toMatch(/^One-pass's outputs are .* because moments are one-pass in bfloat16/);
+  expect(findingOf(report)).toMatch(
+    /^Squares on the wire's outputs are .* because E\[x²\] − E\[x\]² loses digits: numbers are rounded to bfloat16/,
+  );
+  expect(named("one-pass").exactness!.reason).toMatch(/^moments are one-pass in bfloat16, and numbers are/);
   expect(warnings).toMatch(/one-pass: one-pass in bfloat16 subtracts .*lost at 16; shifted or two-pass hold/);
   expect(warnings).toMatch(/one-pass: \d+ variances negative by rounding/);
   expect(warnings).toMatch(
     /shifted: payloads travel as bfloat16: a mean of 4\.99 is off by up to 20 % of the/,
   );
   expect(warnings).not.toMatch(/shifted: .*subtracts/);
+  expect(warnings).toMatch(
+    /squares on the wire: payloads .* of the standard deviation, and E\[x²\] by 1100 % of/,
+  );
+  expect(warnings).not.toMatch(/shifted sums on the wire: /);
 });

@@ -1,4 +1,5 @@
 import type { Numerics } from "../engine/simulation.ts";
+import { implementations } from "../normalizers/implementations.ts";
 import { isHalf, largestOf, machineEpsilon, unitRoundoff } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
 import { evaluationWarning } from "./evaluation-warning.ts";
@@ -118,8 +119,8 @@ function stepAt(value: number, machineEpsilon: number): number {
   return machineEpsilon * binade;
 }
 
-/** A mean that travels in a half format is off by up to u·|mean|. */
-function payloadWarning({ normalizer, report: { scenario } }: Subject): string | null {
+/** A mean that travels in a half format is off by up to u·|mean|, and E[x²] by as much of itself. */
+function payloadWarning({ normalizer, spec, report: { scenario } }: Subject): string | null {
   const { payload } = scenario;
   const { numerics, communication } = normalizer;
   if (payload === "auto" || !isHalf(payload) || communication.forward.messages === 0) return null;
@@ -127,8 +128,12 @@ function payloadWarning({ normalizer, report: { scenario } }: Subject): string |
   const { mean, std } = numerics.worstConditioned;
   const off = (unitRoundoff(payload) * Math.abs(mean)) / std;
   if (!(off >= notable)) return null;
+  const merge = "implementation" in spec ? implementations[spec.implementation].merge : null;
+  const sendsSquares = merge?.by === "mean-square";
+  if (sendsSquares && merge.of === "shiftedSum") return null;
+  const squares = `, and E[x²] by ${formatPercent((off * Math.abs(mean)) / std)} of the variance`;
   return (
     `payloads travel as ${payload}: a mean of ${mean.toPrecision(3)} is off by up to ${formatPercent(off)} of the standard ` +
-    `deviation, and E[x²], where it is sent, by ${formatPercent((off * Math.abs(mean)) / std)} of the variance`
+    `deviation${sendsSquares ? squares : ""}`
   );
 }
