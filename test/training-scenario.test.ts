@@ -34,6 +34,13 @@ describe("what does not go with training is a fault of the scenario", () => {
       /mesh\.tensor: expected 1: training is data-par/,
     ],
     ["no backward pass", { backward: false }, /backward: expected true/],
+    ["microbatches", { accumulation: 2 }, /accumulation: expected /],
+    ["an evaluation of running statistics", { evaluation: {} }, /evaluation: expected /],
+    [
+      "shared running statistics",
+      { normalizers: [{ type: "batch-norm", buffers: "broadcast" }] },
+      /normalizers\[0\]\.buffers: expected .*, got broadcast/,
+    ],
     ["steps said twice", { trainingSteps: 3 }, /trainingSteps: expected none: training\.steps/],
     [
       "a list of weights",
