@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exp, log } from "../src/scenario/elementary-functions.ts";
+import { exp, expm1, log, log1p } from "../src/scenario/elementary-functions.ts";
 import { createRandomStream, RandomStream } from "../src/scenario/random.ts";
 import { fnv1a64, splitMix64, streamState } from "../src/scenario/stream-state.ts";
 import { kolmogorovSmirnov, ksMaximum, momentScores, normalCdf, zMaximum } from "./support/distribution.ts";
@@ -194,6 +194,27 @@ describe("elementary functions", () => {
       worst = Math.max(worst, Math.abs(exp(x) / Math.exp(x) - 1));
     }
     expect(worst).toBeLessThan(ulps);
+  });
+
+  // Oracle: Math.log1p and Math.expm1. A correction adds 3 roundings and the error of a second function.
+  for (const [name, ours, theirs] of [
+    ["log1p", log1p, Math.log1p],
+    ["expm1", expm1, Math.expm1],
+  ] as const) {
+    test(`${name} is within a few units in the last place of Math.${name}, for small arguments too`, () => {
+      const stream = createRandomStream({ ...key, purpose: name });
+      let worst = 0;
+      for (let i = 0; i < 20_000; i++) {
+        const x = (stream.uniform() - 0.5) * 2 ** stream.integer(-60, 1) * 0.999;
+        worst = Math.max(worst, Math.abs(ours(x) / theirs(x) - 1));
+      }
+      expect(worst).toBeLessThan(2 * ulps);
+      expect(ours(0)).toBe(0);
+    });
+  }
+
+  test("expm1 ends at −1 and infinity", () => {
+    expect([expm1(-1e300), expm1(-40), expm1(1e300)]).toEqual([-1, -1, Infinity]);
   });
 
   test("the ends of float64 are where they belong", () => {

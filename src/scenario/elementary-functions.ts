@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
 
-// Math.log and Math.exp may differ in the last bit between JavaScript engines. These use only
-// + − × ÷, which may not, so that a seed makes the same data on every host.
+// Math.log and Math.exp differ in the last bits between JavaScript engines (Node 20 and Chromium 140 do). These use
+// only + − × ÷, which may not, so that a scenario makes the same report on every host.
 
 // ln 2 in two parts; the high one has 21 trailing zero bits, so that a small integer times it is exact.
 const ln2High = 0.6931471803691238;
@@ -49,6 +49,9 @@ export function cosine(x: number): number {
 // Beyond these, e^x rounds to 0 and to infinity.
 const expMinimum = -746;
 const expMaximum = 710;
+/** Powers of two are taken that many at a time. */
+const leap = 32;
+const leapFactor = 4294967296;
 
 /**
  * Exponential function, the same bits on every engine; within a few units in the last place where
@@ -63,7 +66,33 @@ export function exp(x: number): number {
   const r = x - exponent * ln2High - exponent * ln2Low;
   let result = 1;
   for (let n = 15; n >= 1; n--) result = 1 + (result * r) / n;
-  for (let k = exponent; k > 0; k--) result *= 2;
-  for (let k = exponent; k < 0; k++) result /= 2;
+  let k = exponent;
+  for (; k <= -leap; k += leap) result /= leapFactor;
+  for (; k >= leap; k -= leap) result *= leapFactor;
+  for (; k > 0; k--) result *= 2;
+  for (; k < 0; k++) result /= 2;
   return result;
+}
+
+/**
+ * ln(1 + x) for x > −1, within a few units in the last place also where x is small.
+ *
+ * @see Kahan's correction of ln(u), u = 1 + x rounded, in Goldberg (1991), What every computer scientist should
+ * know about floating-point arithmetic, theorem 4
+ */
+export function log1p(x: number): number {
+  const u = 1 + x;
+  return u === 1 ? x : (log(u) * x) / (u - 1);
+}
+
+/**
+ * e^x − 1, within a few units in the last place also where x is small.
+ *
+ * @see Higham (2002), Accuracy and stability of numerical algorithms, 1.14.1
+ */
+export function expm1(x: number): number {
+  const u = exp(x);
+  if (u === 1) return x;
+  if (u === 0 || u - 1 === -1 || u === Number.POSITIVE_INFINITY) return u - 1;
+  return ((u - 1) * x) / log(u);
 }

@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import { log, log1p } from "../scenario/elementary-functions.ts";
 import { type Moments, variance } from "./moments.ts";
 
 /**
@@ -38,7 +39,7 @@ export function divergenceOf(local: Moments, global: Moments): Divergence {
   if (V === 0 || (v === V && local.mean === global.mean)) return none;
   // From the difference, so that kl and jeffreys keep their digits when v is close to V.
   const excess = (v - V) / V;
-  const logVarianceRatio = Math.abs(excess) < 0.5 ? Math.log1p(excess) : Math.log(v / V);
+  const logVarianceRatio = Math.abs(excess) < 0.5 ? log1p(excess) : logRatio(v / V);
   const meanGap = Math.abs(local.mean - global.mean) / Math.sqrt(V);
   return {
     meanGap,
@@ -47,4 +48,10 @@ export function divergenceOf(local: Moments, global: Moments): Divergence {
     jeffreys: (excess * excess + meanGap * meanGap * (1 + v / V)) / (2 * (v / V)),
     w2: ((local.mean - global.mean) ** 2 + (Math.sqrt(v) - Math.sqrt(V)) ** 2) / variance(global, "unbiased"),
   };
+}
+
+/** −∞ for 0; what is not finite stays so. */
+function logRatio(ratio: number): number {
+  if (ratio === 0) return Number.NEGATIVE_INFINITY;
+  return Number.isFinite(ratio) ? log(ratio) : ratio;
 }

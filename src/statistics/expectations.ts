@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import { exp, expm1, log1p } from "../scenario/elementary-functions.ts";
 import { digammaExcess, logGammaHalfStep } from "./gamma-functions.ts";
 
 // What the divergence metrics are on average when all N values of a channel are i.i.d. Gaussian, for
@@ -12,7 +13,7 @@ import { digammaExcess, logGammaHalfStep } from "./gamma-functions.ts";
  */
 export function expectedStd(n: number): number {
   assert(n >= 1, `a standard deviation needs a value, got a count of ${n}`);
-  return n === 1 ? 0 : Math.exp(logExpectedStd(n));
+  return n === 1 ? 0 : exp(logExpectedStd(n));
 }
 
 /** E |m − M| / √V = √((N−n)/n) Γ((N−1)/2) / (√π Γ(N/2)). */
@@ -20,7 +21,7 @@ export function expectedMeanGap(n: number, N: number): number {
   assertPart(n, N);
   if (n === N) return 0;
   const x = (N - 1) / 2;
-  return Math.sqrt((N - n) / (n * Math.PI * x)) * Math.exp(-logGammaHalfStep(x));
+  return Math.sqrt((N - n) / (n * Math.PI * x)) * exp(-logGammaHalfStep(x));
 }
 
 /** E ln(v/V) = ψ((n−1)/2) − ψ((N−1)/2) + ln(N/n); null for a single value, whose variance is 0. */
@@ -103,15 +104,15 @@ function assertPart(n: number, N: number): void {
 
 /** 1 − c_n/c_N, without cancellation. */
 function stdLoss(n: number, N: number): number {
-  return n === 1 ? 1 : -Math.expm1(logExpectedStd(n) - logExpectedStd(N));
+  return n === 1 ? 1 : -expm1(logExpectedStd(n) - logExpectedStd(N));
 }
 
 /** ln c_n, n ≥ 2. */
 function logExpectedStd(n: number): number {
-  return 0.5 * Math.log1p(-1 / n) + logGammaHalfStep((n - 1) / 2);
+  return 0.5 * log1p(-1 / n) + logGammaHalfStep((n - 1) / 2);
 }
 
 /** E ln(v/σ²) = ψ((n−1)/2) − ln(n/2), n ≥ 2. */
 function expectedLogVariance(n: number): number {
-  return Math.log1p(-1 / n) + digammaExcess((n - 1) / 2);
+  return log1p(-1 / n) + digammaExcess((n - 1) / 2);
 }

@@ -1,5 +1,6 @@
 import digamma from "@stdlib/math-base-special-digamma";
 import gammaln from "@stdlib/math-base-special-gammaln";
+import { log } from "../scenario/elementary-functions.ts";
 
 /** From here the series below is exact to float64: its first dropped term is under 3e-16. */
 const seriesStart = 16;
@@ -12,7 +13,7 @@ const seriesStart = 16;
  * @see Tricomi, Erdélyi (1951), The asymptotic expansion of a ratio of gamma functions
  */
 export function logGammaHalfStep(x: number): number {
-  if (x < seriesStart) return gammaln(x + 0.5) - gammaln(x) - 0.5 * Math.log(x);
+  if (x < seriesStart) return gammaln(x + 0.5) - gammaln(x) - 0.5 * log(x);
   const r = 1 / (x * x);
   return (-1 / 8 + r * (1 / 192 + r * (-1 / 640 + r * (17 / 14336 + r * (-31 / 18432))))) / x;
 }
@@ -25,7 +26,7 @@ export function logGammaHalfStep(x: number): number {
  * @see Abramowitz, Stegun (1964), 6.3.18
  */
 export function digammaExcess(x: number): number {
-  if (x < seriesStart) return digamma(x) - Math.log(x);
+  if (x < seriesStart) return digamma(x) - log(x);
   const r = 1 / (x * x);
   return -1 / (2 * x) - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r / 132))));
 }

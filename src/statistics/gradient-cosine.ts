@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import { exp, expm1, log, log1p } from "../scenario/elementary-functions.ts";
 import { logGammaHalfStep } from "./gamma-functions.ts";
 
 // Steps of the trapezoidal rules, in the substitutions named below, under which they converge
@@ -26,7 +27,7 @@ export function expectedGradientCosine(counts: readonly number[]): number | null
   // E T = E[Σ q·w / √(Σ q·w²)] / E √(Σ q), and Q has d degrees:
   // E √(Σ q/Q) / E √(Σ q) = Γ(d/2) / (√2 Γ((d+1)/2)).
   const d = degrees + 2 * (counts.length - 1);
-  return weightedRatio(counts, degrees) / (Math.sqrt(d) * Math.exp(logGammaHalfStep(d / 2)));
+  return weightedRatio(counts, degrees) / (Math.sqrt(d) * exp(logGammaHalfStep(d / 2)));
 }
 
 /**
@@ -45,15 +46,15 @@ function weightedRatio(counts: readonly number[], degrees: number): number {
   }
   let sum = 0;
   for (let s = -4; s < 4; s += decayStep) {
-    const tau = Math.exp((Math.PI / 2) * Math.sinh(s));
+    const tau = exp((Math.PI / 2) * sinh(s));
     let logDecay = 0;
     let slope = 0;
     for (const [n, { repeats, nodes }] of groups) {
       const { decay, moment } = transform(n, nodes, (tau * tau) / degrees);
-      logDecay += repeats * Math.log(decay);
+      logDecay += decay > 0 ? repeats * log(decay) : Number.NEGATIVE_INFINITY;
       slope += (repeats * moment) / decay;
     }
-    const term = Math.exp(logDecay) * slope * tau * Math.cosh(s);
+    const term = exp(logDecay) * slope * tau * cosh(s);
     sum += term;
     if (s > 0 && term < 1e-16 * sum) break;
   }
@@ -73,9 +74,9 @@ function stdNodes(n: number): Node[] {
   const nodes: { square: number; probability: number }[] = [];
   let sum = 0;
   for (let u = -(9 * width + 54 / k); u < 9 * width; u += stdStep * width) {
-    const probability = Math.exp(k * (u - Math.expm1(u)));
+    const probability = exp(k * (u - expm1(u)));
     sum += probability;
-    nodes.push({ square: n / (2 * k * Math.exp(u)), probability });
+    nodes.push({ square: n / (2 * k * exp(u)), probability });
   }
   for (const node of nodes) node.probability /= sum;
   return nodes.filter((node) => node.probability > 0);
@@ -86,9 +87,18 @@ function transform(n: number, nodes: readonly Node[], t: number): { decay: numbe
   let decay = 0;
   let moment = 0;
   for (const { square, probability } of nodes) {
-    const power = probability * Math.exp((-(n - 2) / 2) * Math.log1p(2 * t * square));
+    const power = probability * exp((-(n - 2) / 2) * log1p(2 * t * square));
     decay += power;
     moment += (power * (n - 2) * Math.sqrt(square)) / (1 + 2 * t * square);
   }
   return { decay, moment };
+}
+
+function sinh(s: number): number {
+  const e = expm1(s);
+  return (e + e / (e + 1)) / 2;
+}
+
+function cosh(s: number): number {
+  return (exp(s) + exp(-s)) / 2;
 }
