@@ -23,9 +23,12 @@ export function descriptionBytes(count: number): number {
 /** Memory of at least `bytes`, zeroed, that threads can share. Pages are committed when they are touched. */
 export function createKernelMemory(bytes: number): KernelMemory {
   assert(bytes <= memoryBytesMaximum, `${bytes} bytes exceed a WebAssembly memory`);
-  const initial = Math.max(1, Math.ceil(bytes / pageBytes));
-  return new WebAssembly.Memory({ initial, maximum: pagesMaximum, shared: true });
+  const pages = Math.max(1, Math.ceil(bytes / pageBytes));
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
+
+/** Once a thread, however many runs it serves. */
+let compiled: Promise<WebAssembly.Module> | undefined;
 
 /** Term numbers of assembly/sums.ts. */
 const terms = { x: 0, square: 1, g: 2, gXmu: 3, difference: 4, product: 5, xSquare: 6, dySquare: 7 };
@@ -37,9 +40,10 @@ const terms = { x: 0, square: 1, g: 2, gXmu: 3, difference: 4, product: 5, xSqua
  * `IndexSets` object takes a slot on first use and keeps it.
  */
 export async function createWasmKernels(memory: KernelMemory, descriptions: Int32Array): Promise<Kernels> {
-  const bytes = Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0));
-  const module = await WebAssembly.compile(bytes);
-  const { exports } = await WebAssembly.instantiate(module, {
+  compiled ??= WebAssembly.compile(
+    Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0)),
+  );
+  const { exports } = await WebAssembly.instantiate(await compiled, {
     env: { memory: memory as WebAssembly.Memory },
   });
   return bind(exports, memory, slotsOf(descriptions));

@@ -4,6 +4,7 @@ import { Piscina } from "piscina";
 import type { Control } from "../engine/control.ts";
 import type { Host, RemoteThread } from "../engine/host.ts";
 import type { ExchangeResult, PassResult } from "../engine/pass-result.ts";
+import { PendingCalls } from "../engine/pending-calls.ts";
 import { describePlace } from "../engine/place.ts";
 import type { ThreadSetup } from "../engine/rank-thread.ts";
 import { ReleasedError } from "../engine/released.ts";
@@ -90,7 +91,7 @@ function createPool(threads: number, heapMegabytes: number | undefined): Piscina
   return pool;
 }
 
-/** One worker thread. A Comlink call on a dead thread never settles, so every call also hangs on the thread's task. */
+/** One worker thread; its calls hang on its task. */
 class WorkerThread implements RemoteThread {
   /** Settles when the thread has built its ranks. */
   readonly ready: Promise<void>;
@@ -98,7 +99,7 @@ class WorkerThread implements RemoteThread {
   onFailure: () => void = () => {};
   readonly #port: MessagePort;
   readonly #remote: RemoteRankThread;
-  readonly #pending = new Set<(error: Error) => void>();
+  readonly #pending = new PendingCalls();
   #isClosed = false;
   #hasStarted = false;
 
@@ -106,7 +107,7 @@ class WorkerThread implements RemoteThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port2;
     this.firstRank = setup.plan.blocks[setup.thread]!.first;
-    this.ready = this.#settleWithThread(
+    this.ready = this.#pending.settle(
       new Promise((resolve) => {
         port2.once("message", () => {
           this.#hasStarted = true;
@@ -127,46 +128,36 @@ class WorkerThread implements RemoteThread {
 
   /** Whether its ranks should be getting somewhere. */
   get isBusy(): boolean {
-    return this.#hasStarted && this.#pending.size > 0;
+    return this.#hasStarted && this.#pending.count > 0;
   }
 
   prepare(microbatch: number): Promise<void> {
-    return this.#settleWithThread(this.#remote.prepare(microbatch));
+    return this.#pending.settle(this.#remote.prepare(microbatch));
   }
 
   pass(normalizer: number, microbatch: number): Promise<PassResult[]> {
-    return this.#settleWithThread(this.#remote.pass(normalizer, microbatch));
+    return this.#pending.settle(this.#remote.pass(normalizer, microbatch));
   }
 
   exchange(normalizer: number, microbatch: number): Promise<ExchangeResult[]> {
-    return this.#settleWithThread(this.#remote.exchange(normalizer, microbatch));
+    return this.#pending.settle(this.#remote.exchange(normalizer, microbatch));
   }
 
   train(normalizer: number, firstStep: number, stepCount: number): Promise<TrainingResult[]> {
-    return this.#settleWithThread(this.#remote.train(normalizer, firstStep, stepCount));
+    return this.#pending.settle(this.#remote.train(normalizer, firstStep, stepCount));
   }
 
   evaluate(trainingStep: number, batchCount: number, mode: ForwardMode): Promise<TrainingResult[]> {
-    return this.#settleWithThread(this.#remote.evaluate(trainingStep, batchCount, mode));
+    return this.#pending.settle(this.#remote.evaluate(trainingStep, batchCount, mode));
   }
 
   /** Reject every call that is under way. */
   fail(error: Error): void {
-    const pending = [...this.#pending];
-    this.#pending.clear();
-    for (const reject of pending) reject(error);
-    if (pending.length > 0) this.onFailure();
+    if (this.#pending.fail(error) > 0) this.onFailure();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#port.close();
-  }
-
-  #settleWithThread<T>(call: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
-      call.then(resolve, reject).finally(() => this.#pending.delete(reject));
-    });
   }
 }
