@@ -1,28 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-
-const examples = `
-Examples:
-  normsim run scenarios/quickstart.yaml
-  normsim run - --json < my.yaml | jq .normalizers[0].divergence.outputMse
-  normsim run my.yaml --dump out     # y, dx and gradients of every rank as .npy`;
-
-const sweepExamples = `
-Examples:
-  normsim sweep scenarios/group-sweep.yaml --set data.samples=1,2,4,8 --set seed=1,2,3 --csv out.csv
-  normsim sweep my.yaml --set mesh.data=2,4,8 --resume --fail-if 'SyncBN: divergence.outputMse.mean > 1e-6'
-  normsim sweep my.yaml --set data.samples=1,2,4 --redis redis://localhost   # run by normsim worker`;
-
-const estimateExamples = `
-Examples:
-  normsim estimate --model resnet50 --cluster dgx-a100 --gpus 64 --microbatch 32
-  normsim estimate --model mask-rcnn-r50-fpn --cluster dgx-1-v100 --gpus 8 --microbatch 2 --implementation detectron2
-  normsim estimate --model resnet50 --cluster dgx-h100 --gpus 512 --microbatch 32 --step-time 95ms --json`;
-
-const collectiveExamples = `
-Examples:
-  normsim collective all-reduce --cluster dgx-a100 --nodes 2 --bytes 8KiB,1MiB,1GiB
-  normsim collective all-gather --cluster dgx-h100 --nodes 8 --gpus-per-node 8 --bytes 64KiB --nccl 2.26 --json`;
+import { collectiveExamples, estimateExamples, examples, sweepExamples } from "./examples.ts";
 
 function count(text: string): number {
   const value = Number(text);
@@ -34,6 +12,12 @@ function count(text: string): number {
 function seed(text: string): number {
   const value = count(text);
   if (value > 0xffffffff) throw new InvalidArgumentError("expected a seed below 2^32.");
+  return value;
+}
+
+function port(text: string): number {
+  const value = count(text);
+  if (value > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535.");
   return value;
 }
 
@@ -71,6 +55,7 @@ export function createProgram(): Command {
   addValidate(program);
   addList(program);
   addSchema(program);
+  addServe(program);
   return program;
 }
 
@@ -238,5 +223,17 @@ function addSchema(program: Command): void {
     .action(async () => {
       const { scenarioJsonSchema } = await import("../scenario/json-schema.ts");
       process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+    });
+}
+
+function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("serve the page, where scenarios run in the browser, until SIGINT")
+    .option("--port <number>", "0: any that is free", port, 8437)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .action(async (options) => {
+      const { serve } = await import("./serve.ts");
+      process.exitCode = await serve(options);
     });
 }
