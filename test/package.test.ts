@@ -15,9 +15,17 @@ test("the packed package installs elsewhere, runs by npx and can be imported", {
   ];
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(
-    expect.arrayContaining(["dist/workers/rank.js", "scenarios/quickstart.yaml", "LICENSE", "README.md"]),
+    expect.arrayContaining([
+      "dist/workers/rank.js",
+      "dist/web/index.html",
+      "scenarios/quickstart.yaml",
+      "LICENSE",
+      "README.md",
+    ]),
   );
-  expect(paths.filter((path) => path.startsWith("dist/test") || path.startsWith("src/"))).toEqual([]);
+  expect(
+    paths.filter((path) => /^(dist\/test|dist\/src\/web|src)\//.test(path) || path.includes(".web.")),
+  ).toEqual([]);
 
   writeFileSync(
     join(folder, "package.json"),

@@ -15,7 +15,7 @@ function filesUnder(folder: string): string[] {
 }
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
-const isHandWritten = (path: string): boolean => path.endsWith(".ts") && !path.endsWith("kernels-wasm.ts");
+const isHandWritten = (path: string): boolean => /\.tsx?$/.test(path) && !path.endsWith("kernels-wasm.ts");
 const sources = [...filesUnder("src"), ...filesUnder("workers")].filter(isHandWritten);
 const tests = filesUnder("test").filter((path) => path.endsWith(".ts"));
 const core = sources.filter((path) => path.startsWith("src/") && !/^src\/(node|web)[/.]/.test(path));
@@ -49,7 +49,10 @@ describe("files", () => {
 
   test("every file of src is imported by another, or is an entry point", () => {
     const imported = new Set([...sources, ...tests].flatMap(importsOf));
-    const entries = ["src/index.ts", "src/node.ts", "src/node/cli.ts", "workers/rank.ts", "workers/sweep.ts"];
+    const entries = [
+      ...["src/index.ts", "src/node.ts", "src/node/cli.ts", "workers/rank.ts", "workers/sweep.ts"],
+      ...["src/web/main.tsx", "workers/rank.web.ts", "workers/session.web.ts"],
+    ];
     const isDead = (path: string): boolean =>
       !imported.has(path) &&
       !entries.includes(path) &&
@@ -97,9 +100,17 @@ describe("imports", () => {
 
   test("the core imports neither Node nor a host", () => {
     const hosts = core.flatMap((path) =>
-      importsOf(path).filter((name) => name.startsWith("node:") || name.startsWith("src/node")),
+      importsOf(path).filter((name) => /^node:|^src\/(node|web)\//.test(name)),
     );
     expect(hosts).toEqual([]);
+  });
+
+  test("Node and web never meet", () => {
+    const web = sources.filter((path) => path.startsWith("src/web/") || path.endsWith(".web.ts"));
+    const node = sources.filter((path) => path.startsWith("src/node/"));
+    expect(web.length).toBeGreaterThan(10);
+    expect(web.flatMap(importsOf).filter((name) => /^node:|^src\/node/.test(name))).toEqual([]);
+    expect(node.flatMap(importsOf).filter((name) => name.startsWith("src/web"))).toEqual([]);
   });
 
   test("nobody imports workers: they are loaded by URL", () => {
@@ -108,7 +119,7 @@ describe("imports", () => {
     );
   });
 
-  test("a third-party package is imported by one file", () => {
+  test("a third-party package is imported by one file; Comlink by one a host, Preact by the page's views", () => {
     const users = new Map<string, string[]>();
     for (const path of sources) {
       for (const name of new Set(
@@ -120,9 +131,14 @@ describe("imports", () => {
         users.set(packageOf(name), [...(users.get(packageOf(name)) ?? []), path]);
       }
     }
-    expect([...users].filter(([, paths]) => paths.length > 1)).toEqual([]);
+    expect(users.get("comlink")).toEqual(["src/node/rank-channel.ts", "src/web/channel.ts"]);
+    expect(users.get("preact")!.filter((path) => !path.endsWith(".tsx"))).toEqual([]);
+    const severalTimes = [...users].filter(([, paths]) => paths.length > 1).map(([name]) => name);
+    expect(severalTimes.sort()).toEqual(["comlink", "preact"]);
     const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
-    expect([...users.keys()].sort()).toEqual(Object.keys(dependencies).sort());
+    // The page is built before it is published, and Preact with it.
+    const needed = [...users.keys()].filter((name) => name !== "preact");
+    expect(needed.sort()).toEqual(Object.keys(dependencies).sort());
   });
 });
 

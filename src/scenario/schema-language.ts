@@ -2,6 +2,9 @@ import * as z from "zod";
 import { describe, type Finding, findingsOf, type Issue, issueMessage } from "./issues.ts";
 import type { Quantity } from "./quantities.ts";
 
+// Where a page forbids evaluated code, as a content security policy should, its probe for it would be reported.
+z.config({ jitless: true });
+
 export { z };
 
 /** A number inside float32, no square of which overflows float64. */

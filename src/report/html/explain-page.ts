@@ -71,7 +71,12 @@ function elementOf(part: Part, index: number): Element {
   }
 }
 
-function dependencyChart(name: string, output: "y" | "dx", matrix: readonly (readonly number[])[]): Chart {
+/** Whose y or dx depends on whose x. */
+export function dependencyChart(
+  name: string,
+  output: "y" | "dx",
+  matrix: readonly (readonly number[])[],
+): Chart {
   const ranks = matrix.length;
   const others = matrix.map((row, rank) => row.filter((it, at) => it === 1 && at !== rank).length);
   const [least, most] = [Math.min(...others), Math.max(...others)];

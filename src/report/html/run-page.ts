@@ -68,7 +68,8 @@ export function runPage({ simulation, channels, written, origin }: RunPage, dige
   );
 }
 
-function divergenceCharts(
+/** Cost against divergence, divergence by channel, statistics rank by rank. */
+export function divergenceCharts(
   report: Report,
   simulation: Simulation,
   channels: readonly ChannelStatistics[],

@@ -1,0 +1,4 @@
+// The Web Worker that runs the page's scenarios, loaded by URL from src/web/main.tsx.
+import { serveSession } from "../src/web/session.ts";
+
+serveSession();
