@@ -11,6 +11,7 @@ export { inProcessHost } from "./engine/in-process-host.ts";
 export { type Fault, formatFault, isSimulatorError, RankError, ScenarioError } from "./errors.ts";
 export { type Explanation, explain, type NormalizerExplanation } from "./explain/explain.ts";
 export type { NormalizerReport, RankReport, Report } from "./report/report.ts";
+export { resolveFileSource } from "./scenario/file-source.ts";
 export { scenarioJsonSchema } from "./scenario/json-schema.ts";
 export { type NpyBatches, resolveNpySource } from "./scenario/npy-source.ts";
 export { parseScenario } from "./scenario/parse.ts";

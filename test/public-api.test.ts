@@ -19,6 +19,7 @@ const corePublic = [
   "momentsOf",
   "parseScenario",
   "predictCollective",
+  "resolveFileSource",
   "resolveNpySource",
   "scenarioJsonSchema",
   "simulate",

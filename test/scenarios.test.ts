@@ -5,6 +5,7 @@ import { groupsOf } from "../src/normalizers/group.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
 import type { NormalizerReport } from "../src/report/report.ts";
+import { isFileSource } from "../src/scenario/file-source.ts";
 import { layoutOf } from "../src/scenario/mesh.ts";
 import type { NpyBatches } from "../src/scenario/npy-source.ts";
 import type { NormalizerSpec, RecurrentSpec, Scenario } from "../src/scenario/scenario.ts";
@@ -90,7 +91,7 @@ function accumulated(ranks: readonly RankOutcome[], before: readonly RankOutcome
 
 function shapeOf({ data }: Scenario, batches: NpyBatches | null) {
   if (batches !== null) return { channels: batches.channels, positions: batches.positionExtents };
-  if (data.source === "npy") throw new Error("a scenario of files needs their contents");
+  if (isFileSource(data)) throw new Error("a scenario of files needs their contents");
   return { channels: data.channels, positions: data.positions };
 }
 

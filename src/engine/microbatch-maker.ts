@@ -1,4 +1,5 @@
 import type { Kernels } from "../kernels/kernels.ts";
+import { isFileSource } from "../scenario/file-source.ts";
 import { isHalf } from "../scenario/number-format.ts";
 import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
 import { driftedSource } from "../scenario/synthetic.ts";
@@ -29,7 +30,7 @@ export class MicrobatchMaker {
     const { x, dy, mask, extent, layout } = this.#views;
     const { data, seed, mesh } = scenario;
     const batch = { ...extent, x, dy, mask };
-    if (data.source !== "npy")
+    if (!isFileSource(data))
       fillShard(driftedSource(data, trainingStep), seed, mesh, this.#rank, index, batch, layout);
     else if (makesGradients) fillShardGradient(this.#workload, seed, mesh, this.#rank, index, batch, layout);
     const round = (values: RankViews["x"]): number =>

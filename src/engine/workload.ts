@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
 import { channelFindings } from "../scenario/consistency.ts";
+import { isFileSource } from "../scenario/file-source.ts";
 import { rowFindings } from "../scenario/mesh-consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { defaultPayload, type NumberFormat } from "../scenario/number-format.ts";
@@ -38,7 +39,7 @@ export interface Workload {
 export function syntheticWorkload(scenario: Scenario): Workload {
   const { data, payload, training } = scenario;
   const storage = scenario.storage === "auto" ? "float32" : scenario.storage;
-  assert(data.source !== "npy", "a scenario of files needs their contents");
+  assert(!isFileSource(data), "a scenario of files needs their contents");
   refuseAbsentValues(scenario, { ...data, positionExtents: data.positions });
   return {
     scenario,

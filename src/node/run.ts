@@ -10,6 +10,7 @@ import { legendOf, overviewOf } from "../report/overview.ts";
 import { StatisticsObserver } from "../report/rank-statistics.ts";
 import { type Report, reportOf } from "../report/report.ts";
 import { warningsOf } from "../report/warnings.ts";
+import { isFileSource } from "../scenario/file-source.ts";
 import { measure } from "../simulate.ts";
 import { failIf, parseCondition } from "../sweep/condition.ts";
 import { dumpPass, slug } from "./dump.ts";
@@ -99,7 +100,7 @@ async function runOne(
       : piscinaHost(threads === undefined ? {} : { threads });
   const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
   const positionExtents =
-    batches?.positionExtents ?? (scenario.data.source === "npy" ? [] : scenario.data.positions);
+    batches?.positionExtents ?? (isFileSource(scenario.data) ? [] : scenario.data.positions);
   const unit = scenario.training === null ? "passes" : "training steps";
   const lastStep = scenario.trainingSteps - 1;
   try {

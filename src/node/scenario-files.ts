@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Fault } from "../errors.ts";
-import { type NpyBatches, resolveNpySource } from "../scenario/npy-source.ts";
+import { isFileSource, resolveFileSource } from "../scenario/file-source.ts";
+import type { NpyBatches } from "../scenario/npy-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { readBytes, readTextFile } from "./files.ts";
@@ -26,9 +27,9 @@ export async function readScenario(path: string): Promise<ScenarioInput> {
   const name = isStdin ? "<stdin>" : path;
   const written = isStdin ? await text(process.stdin) : readTextFile(path, relative);
   const scenario = parseScenario(written, name);
-  if (scenario.data.source !== "npy") return { scenario, batches: null, text: written };
+  if (!isFileSource(scenario.data)) return { scenario, batches: null, text: written };
   const folder = isStdin ? process.cwd() : dirname(resolve(path));
   const read = (file: string): Uint8Array | Fault => readBytes(resolve(folder, file), file, relative);
-  const batches = resolveNpySource(scenario.data, scenario.storage, read, scenario.mesh);
+  const batches = resolveFileSource(scenario.data, scenario.storage, read, scenario.mesh);
   return { scenario, batches, text: written };
 }

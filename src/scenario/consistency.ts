@@ -33,9 +33,17 @@ function rankListFindings({ worldSize, data }: SoundFields): Finding[] {
   return (["samples", "files", "gradients", "mask"] as const).flatMap((key) => {
     const list = data[key];
     if (list === undefined || typeof list === "number" || list.length === worldSize) return [];
+    if (data.source === "safetensors" && list.length === 1) return sharedFileFindings(data);
     const message = `expected one entry for each of the ${worldSize} ranks of the mesh, got ${list.length}`;
     return [finding(["data", key], message)];
   });
+}
+
+/** A file that all ranks share holds a tensor for each. */
+function sharedFileFindings({ tensors }: SoundFields["data"]): Finding[] {
+  if (tensors === undefined || tensors.x.includes("{rank}")) return [];
+  const message = `expected {rank} in the name, such as rank{rank}.x, since one file is for all ranks, got ${JSON.stringify(tensors.x)}`;
+  return [finding(["data", "tensors", "x"], message)];
 }
 
 function elementFindings({ mesh, worldSize, data }: SoundFields): Finding[] {

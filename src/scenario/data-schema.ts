@@ -128,6 +128,19 @@ const npy = section({
   mask: paths.exactOptional().describe("Valid positions, [N, ...positions] per rank; nonzero is valid."),
 });
 
+const tensorName = z.string().min(1).max(1000);
+const safetensors = section({
+  source: z.literal("safetensors").describe("Activations saved as safetensors."),
+  files: paths.describe("One file per rank, or one for all ranks, relative to this file."),
+  tensors: section({
+    x: tensorName.default("x").describe("What the rank holds of [N, C, ...positions]."),
+    dy: tensorName.exactOptional().describe("dy, of the shape of x; default: drawn from N(0, 1)."),
+    mask: tensorName.exactOptional().describe("Valid positions, [N, ...positions]; nonzero is valid."),
+  })
+    .prefault({})
+    .describe("Names of the tensors; {rank} in one stands for the rank."),
+});
+
 /** Where activations come from, as written. */
 export const dataSchema: z.ZodType<DraftData> = z.discriminatedUnion("source", [
   gaussian,
@@ -137,6 +150,7 @@ export const dataSchema: z.ZodType<DraftData> = z.discriminatedUnion("source", [
   images,
   tokens,
   npy,
+  safetensors,
 ]);
 
 /** The fields of each source. */
@@ -148,4 +162,5 @@ export const dataFields: Readonly<Record<DraftData["source"], Readonly<Record<st
   images: images.shape,
   tokens: tokens.shape,
   npy: npy.shape,
+  safetensors: safetensors.shape,
 };

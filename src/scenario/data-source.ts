@@ -77,6 +77,24 @@ export interface NpySource {
   readonly mask?: readonly string[];
 }
 
+/** Activations somebody saved as safetensors: the tensors that .npy files would hold. */
+export interface SafetensorsSource {
+  readonly source: "safetensors";
+  /** One file for each rank, or one for all; paths relative to the scenario file. */
+  readonly files: readonly string[];
+  /** Names, in which `{rank}` stands for the rank. */
+  readonly tensors: {
+    /** [N, C, ...positions]. */
+    readonly x: string;
+    /** Of the same shape; absent: dy is drawn from N(0, 1). */
+    readonly dy?: string;
+    /** Valid positions, [N, ...positions], nonzero is valid. */
+    readonly mask?: string;
+  };
+}
+
+export type FileSource = NpySource | SafetensorsSource;
+
 export type SyntheticSource =
   | GaussianSource
   | HeavyTailedSource
@@ -84,4 +102,4 @@ export type SyntheticSource =
   | SequencesSource
   | ImagesSource
   | TokensSource;
-export type DataSource = SyntheticSource | NpySource;
+export type DataSource = SyntheticSource | FileSource;

@@ -37,7 +37,10 @@ export function evaluationFindings(fields: SoundFields): Finding[] {
     )
   )
     expect(["evaluation"], "expected a normaliser that tracks running statistics, such as batch-norm");
-  if (data.source === "npy")
-    expect(["evaluation"], "expected a data source that can draw held-out microbatches, got npy files");
+  if (data.source === "npy" || data.source === "safetensors")
+    expect(
+      ["evaluation"],
+      `expected a data source that can draw held-out microbatches, got ${data.source} files`,
+    );
   return findings;
 }

@@ -59,7 +59,7 @@ export function tokenOf(element: number, channels: number, positions: number): n
 }
 
 function floatObjection({ dtype }: NpyArray): string | undefined {
-  if (dtype.startsWith("float")) return undefined;
+  if (dtype.startsWith("float") || dtype === "bfloat16") return undefined;
   return `expected float16, float32 or float64, got ${dtype}: save it with array.astype("<f4")`;
 }
 

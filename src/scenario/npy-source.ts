@@ -15,7 +15,7 @@ import { sameMaskObjection, shardObjection, wholeShape } from "./npy-shards.ts";
 import { isHalf, isWide, roundToHalf } from "./number-format.ts";
 import type { Mesh, Storage } from "./scenario.ts";
 
-/** What the .npy files of a scenario hold, one array per rank. */
+/** What the files of a scenario hold, one array per rank. */
 export interface NpyBatches {
   readonly samples: readonly number[];
   /** Of the whole activation, as are positionExtents. */
@@ -39,7 +39,6 @@ export interface NpyBatches {
  * replaced by 0; NaN and infinity are refused everywhere else.
  *
  * @param source has one entry per rank in each of its lists.
- * @param storage `auto`: float64 if any x or dy is, else float32.
  * @param read gives the bytes of a path of the scenario, or says why there are none.
  * @throws ScenarioError with the faults of all files.
  */
@@ -49,8 +48,24 @@ export function resolveNpySource(
   read: (path: string) => Uint8Array | Fault,
   mesh: Mesh = { data: source.files.length, tensor: 1, sequence: 1 },
 ): NpyBatches {
-  const { files, gradients: gradientFiles, mask: maskFiles } = source;
-  const list = new FileList(read);
+  return resolveArrays(source, storage, (path) => loadNpy(path, read), mesh);
+}
+
+/**
+ * Load the arrays of a scenario's data and hold them against each other.
+ *
+ * @param lists what each rank's arrays are called, in the order of faults.
+ * @param storage `auto`: float64 if any x or dy is, else float32.
+ * @param load gives the array of a name, or says why there is none; the same object where the reason is the same.
+ * @throws ScenarioError with the faults of all arrays.
+ */
+export function resolveArrays(
+  { files, gradients: gradientFiles, mask: maskFiles }: Omit<NpySource, "source">,
+  storage: Storage | "auto",
+  load: (name: string) => NpyArray | Fault,
+  mesh: Mesh,
+): NpyBatches {
+  const list = new FileList(load);
   const sound = files.map((file) => list.check(file, list.load(file), activationObjection));
   const first = sound.findIndex((array) => array !== undefined);
   const whole = wholeShape(sound, mesh);
@@ -97,13 +112,24 @@ export function resolveNpySource(
   );
 }
 
-/** Reads files and collects what is wrong with them. */
+function loadNpy(file: string, read: (path: string) => Uint8Array | Fault): NpyArray | Fault {
+  const bytes = read(file);
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  try {
+    return decodeNpy(bytes);
+  } catch (error) {
+    if (!(error instanceof NpyError)) throw error;
+    return { file, path: "", message: error.message };
+  }
+}
+
+/** Loads arrays and collects what is wrong with them. */
 class FileList {
-  readonly #read: (path: string) => Uint8Array | Fault;
+  readonly #load: (name: string) => NpyArray | Fault;
   readonly #faults: Fault[] = [];
 
-  constructor(read: (path: string) => Uint8Array | Fault) {
-    this.#read = read;
+  constructor(load: (name: string) => NpyArray | Fault) {
+    this.#load = load;
   }
 
   object(file: string, message: string): void {
@@ -111,18 +137,10 @@ class FileList {
   }
 
   load(file: string): NpyArray | undefined {
-    const bytes = this.#read(file);
-    if (!(bytes instanceof Uint8Array)) {
-      this.#faults.push(bytes);
-      return undefined;
-    }
-    try {
-      return decodeNpy(bytes);
-    } catch (error) {
-      if (!(error instanceof NpyError)) throw error;
-      this.object(file, error.message);
-      return undefined;
-    }
+    const array = this.#load(file);
+    if ("data" in array) return array;
+    if (!this.#faults.includes(array)) this.#faults.push(array);
+    return undefined;
   }
 
   /** The array, unless there is none or something speaks against it. */

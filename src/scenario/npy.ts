@@ -7,13 +7,16 @@ export { NpyError } from "./npy-error.ts";
 /** Types of number that are read from .npy files. */
 export type NpyDtype = "float16" | "float32" | "float64" | "bool" | "uint8" | "int32" | "int64";
 
+/** Those, and the type that NumPy has not. */
+export type ArrayDtype = NpyDtype | "bfloat16";
+
 /** An array from a .npy file, in C order (the last axis runs fastest) whatever order it was saved in. */
 export interface NpyArray {
   /** As in the file. */
-  readonly dtype: NpyDtype;
+  readonly dtype: ArrayDtype;
   /** 1 to 5 extents; one may be 0. */
   readonly shape: readonly number[];
-  /** float16 is widened to float32, int32 and int64 to float64: every value is exact. */
+  /** float16 and bfloat16 are widened to float32, int32 and int64 to float64: every value is exact. */
   readonly data: Float32Array | Float64Array | Uint8Array;
 }
 
@@ -60,7 +63,7 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
   return {
     dtype,
     shape,
-    data: widen(isFortranOrder ? toRowMajor(elements, shape, elementBytes) : elements, dtype),
+    data: numbersOf(isFortranOrder ? toRowMajor(elements, shape, elementBytes) : elements, dtype),
   };
 }
 
@@ -152,12 +155,20 @@ function toRowMajor(source: Uint8Array, shape: readonly number[], elementBytes: 
   return target;
 }
 
-/** Little-endian elements as numbers; so are the typed arrays of every host that runs WebAssembly. */
-function widen(elements: Uint8Array, dtype: NpyDtype): NpyArray["data"] {
+/**
+ * Elements as numbers. Little-endian, as the typed arrays of every host that runs WebAssembly are.
+ *
+ * @param elements fill a buffer of their own, which is taken over.
+ * @throws NpyError if an int64 is no exact float64.
+ */
+export function numbersOf(elements: Uint8Array, dtype: ArrayDtype): NpyArray["data"] {
   const buffer = elements.buffer;
   switch (dtype) {
     case "float16":
       return widenFloat16(new Uint16Array(buffer));
+    case "bfloat16":
+      // The upper half of a float32.
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer);
     case "float32":
       return new Float32Array(buffer);
     case "float64":

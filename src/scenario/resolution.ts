@@ -1,11 +1,12 @@
-import type { DataSource } from "./data-source.ts";
+import type { DataSource, FileSource } from "./data-source.ts";
+import { isFileSource } from "./file-source.ts";
 import { defaultPayload } from "./number-format.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
 import type { TrainingSpec } from "./training.ts";
 
 type Draft<T, Loose extends PropertyKey, Loosened> = Omit<T, Loose> & Loosened;
 
-type DraftOfSource<T> = T extends { readonly source: "npy" }
+type DraftOfSource<T> = T extends FileSource
   ? T
   : T extends { readonly maxLength: number }
     ? Draft<T, "samples" | "maxLength", DraftSamples & { readonly maxLength?: number }>
@@ -60,7 +61,7 @@ function groupName(group: RankGroups): string {
 /** Fill in the defaults that depend on another field. The draft has passed `inconsistencies`. */
 export function resolveScenario(draft: ScenarioDraft): Scenario {
   const { deadline, ...rest } = draft;
-  const isSynthetic = draft.data.source !== "npy";
+  const isSynthetic = !isFileSource(draft.data);
   const storage = draft.storage === "auto" && isSynthetic ? "float32" : draft.storage;
   return {
     ...rest,
@@ -80,7 +81,7 @@ function resolveTraining(training: DraftTraining): TrainingSpec {
 }
 
 function resolveData(data: DraftData, worldSize: number): DataSource {
-  if (data.source === "npy") return data;
+  if (isFileSource(data)) return data;
   const samples = typeof data.samples === "number" ? Array(worldSize).fill(data.samples) : data.samples;
   return "minLength" in data
     ? { ...data, samples, maxLength: data.maxLength ?? data.positions[0] }

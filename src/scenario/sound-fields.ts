@@ -29,6 +29,7 @@ export interface SoundFields {
     readonly files?: readonly string[];
     readonly gradients?: readonly string[];
     readonly mask?: readonly string[];
+    readonly tensors?: { readonly x: string };
   };
   readonly normalizers: readonly Partial<DraftNormalizer>[];
   readonly faults: readonly Partial<InjectedFault>[];

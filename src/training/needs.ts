@@ -2,6 +2,7 @@ import { AssertionError, assert } from "../assert.ts";
 import { scalarKernels } from "../kernels/scalar.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { isFileSource } from "../scenario/file-source.ts";
 import type { NormalizerSpec, Scenario, Storage } from "../scenario/scenario.ts";
 import type { TrainingSpec } from "../scenario/training.ts";
 import { arraysIn } from "./arrays.ts";
@@ -31,7 +32,7 @@ export function trainingNeeds(scenario: Scenario, training: TrainingSpec, storag
     const { network } = new Trainer(environment);
     return { network, bytes: arrays.bytesTaken };
   };
-  assert(scenario.data.source !== "npy", "training on files");
+  assert(!isFileSource(scenario.data), "training on files");
   const bytesOf = new Map<number, number>();
   const bytes = scenario.data.samples.map((samples, rank) => {
     let most = bytesOf.get(samples);

@@ -1,5 +1,6 @@
 import type { CompletedPass } from "../../src/engine/coordinator.ts";
 import type { NormalizerRecord } from "../../src/engine/simulation.ts";
+import { isFileSource } from "../../src/scenario/file-source.ts";
 import { coordinatesOf } from "../../src/scenario/mesh.ts";
 import type { Scenario } from "../../src/scenario/scenario.ts";
 import { driftedSource, fillMicrobatch } from "../../src/scenario/synthetic.ts";
@@ -22,7 +23,7 @@ export function channelValues(
   microbatch: number,
   channel: number,
 ): number[] {
-  if (data.source === "npy" || data.source === "sequences") throw new Error("not drawn here");
+  if (isFileSource(data) || data.source === "sequences") throw new Error("not drawn here");
   const positions = data.positions.reduce((product, extent) => product * extent, 1);
   const samples = data.samples[rank]!;
   const elements = samples * data.channels * positions;

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Fault, ScenarioError } from "../../errors.ts";
-import { type NpyBatches, resolveNpySource } from "../../scenario/npy-source.ts";
+import { filesOf, isFileSource, resolveFileSource } from "../../scenario/file-source.ts";
+import type { NpyBatches } from "../../scenario/npy-source.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
 import { identityOf } from "../../sweep/identity.ts";
 import { engineVersion } from "./engine-version.ts";
@@ -19,8 +20,7 @@ export function pointKey(scenario: Scenario, files: Readonly<Record<string, stri
 
 /** The files that a scenario names, as it writes them; none where its data are drawn. */
 export function filesNamedBy({ data }: Scenario): string[] {
-  if (data.source !== "npy") return [];
-  return [...new Set([...data.files, ...(data.gradients ?? []), ...(data.mask ?? [])])];
+  return isFileSource(data) ? filesOf(data) : [];
 }
 
 /** The arrays of a scenario whose data are files, of whose bytes `read` knows; else null. */
@@ -28,7 +28,7 @@ export function batchesOf(
   { data, storage, mesh }: Scenario,
   read: (path: string) => Uint8Array | Fault,
 ): NpyBatches | null {
-  return data.source === "npy" ? resolveNpySource(data, storage, read, mesh) : null;
+  return isFileSource(data) ? resolveFileSource(data, storage, read, mesh) : null;
 }
 
 /** Files of the scenarios of a sweep: each is read once, and known by its content. */

@@ -1,0 +1,78 @@
+"""Record what the normalisers of a PyTorch model see, for normsim. Needs PyTorch alone; copy this file beside your code.
+
+    recorder = Recorder(model, rank=torch.distributed.get_rank())
+    for step in range(steps):
+        recorder.step = step
+        loss(model(inputs)).backward()
+        recorder.write_moments(f"moments-rank{rank}.jsonl")    # source: moments
+    recorder.write_tensors(f"rank{rank}.safetensors")          # source: safetensors; x and dy of the last step
+
+`layer1.0.bn1.x` and `layer1.0.bn1.dy` are what rank `rank` fed to model.layer1[0].bn1, [N, C, ...positions].
+Moments are small (two numbers a channel), so that they can be recorded of every step.
+"""
+
+import json
+import struct
+
+import torch
+
+BATCH_NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
+DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL"}
+
+
+def save_safetensors(tensors, path):
+    """Write {name: tensor} as safetensors.torch.save_file does; use that one where it is installed."""
+    header, parts, end = {}, [], 0
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        data = tensor.view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor
+        parts.append(data.numpy().tobytes())
+        start, end = end, end + len(parts[-1])
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+class Recorder:
+    """Hooks every BatchNorm, SyncBatchNorm included, or the kinds of modules given; the model computes what it did."""
+
+    def __init__(self, model, rank, kinds=BATCH_NORMS):
+        self.rank, self.step = rank, 0
+        self.tensors = {}
+        self.handles = []
+        for name, module in model.named_modules():
+            if isinstance(module, kinds):
+                self.handles.append(module.register_forward_hook(self._forward(name)))
+
+    def _forward(self, name):
+        def hook(module, inputs, output):
+            if not module.training:
+                return
+            self.tensors[f"{name}.x"] = inputs[0].detach().clone()
+            self.tensors.pop(f"{name}.dy", None)
+            if output.requires_grad:
+                output.register_hook(lambda dy: self.tensors.__setitem__(f"{name}.dy", dy.detach().clone()))
+
+        return hook
+
+    def write_tensors(self, path):
+        """Everything of the last step."""
+        save_safetensors(self.tensors, path)
+
+    def write_moments(self, path):
+        """Add a line for each layer: the moments of its x on this rank, in float64."""
+        with open(path, "a") as file:
+            for name, x in self.tensors.items():
+                if not name.endswith(".x"):
+                    continue
+                rows = x.double().transpose(0, 1).flatten(1)
+                mean = rows.mean(1) if rows.shape[1] else rows.new_zeros(rows.shape[0])
+                m2 = (rows - mean[:, None]).square().sum(1)
+                line = {"step": self.step, "rank": self.rank, "layer": name[:-2], "count": rows.shape[1]}
+                file.write(json.dumps({**line, "mean": mean.tolist(), "m2": m2.tolist()}) + "\n")
+
+    def remove(self):
+        for handle in self.handles:
+            handle.remove()
