@@ -3,19 +3,24 @@ import type { Cluster } from "../cost/cluster.ts";
 import { estimate as estimateStep } from "../cost/estimate/estimate.ts";
 import { estimateTrace, stepSlices } from "../cost/estimate/trace.ts";
 import { parseRequest, type WrittenRequest } from "../cost/estimate/written-request.ts";
+import { parseLayers } from "../cost/import/layers-document.ts";
+import type { ModelLayers } from "../cost/models/model.ts";
+import { modelNames } from "../cost/models/registry.ts";
 import { clusterPresets } from "../cost/presets.ts";
 import { chromeTrace } from "../cost/trace/chrome-trace.ts";
 import { summaryOf } from "../report/estimate-summary.ts";
 import { estimatePage } from "../report/html/estimate-page.ts";
 import type { Overview } from "../report/overview.ts";
 import { readCluster } from "./cluster-files.ts";
-import { checkWritable } from "./files.ts";
+import { checkWritable, readTextFile } from "./files.ts";
 import { optionsOf, writeHtml } from "./html.ts";
 import { renderOverview } from "./terminal-table.ts";
 import { terminalWidth, wrap } from "./terminal-text.ts";
 
 /** The options of `normsim estimate`, as text. */
-export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
+export interface EstimateOptions extends Omit<WrittenRequest, "cluster" | "model"> {
+  /** The name of a model, or a file of layers. */
+  readonly model: string;
   /** The name of a preset, or a YAML or JSON file. */
   readonly cluster: string;
   readonly json?: boolean;
@@ -27,7 +32,11 @@ export interface EstimateOptions extends Omit<WrittenRequest, "cluster"> {
 
 /** Estimate a step and write what the options ask for. */
 export async function estimate({ json, trace, html, ...written }: EstimateOptions): Promise<void> {
-  const request = parseRequest({ ...written, cluster: clusterOf(written.cluster) });
+  const request = parseRequest({
+    ...written,
+    model: modelOf(written.model),
+    cluster: clusterOf(written.cluster),
+  });
   checkWritable({ html });
   const result = estimateStep(request);
   if (html !== undefined)
@@ -56,6 +65,12 @@ export async function estimate({ json, trace, html, ...written }: EstimateOption
 function clusterOf(nameOrFile: string): string | Cluster {
   const isFile = !Object.hasOwn(clusterPresets, nameOrFile) && existsSync(nameOrFile);
   return isFile ? readCluster(nameOrFile) : nameOrFile;
+}
+
+/** The same for a model. */
+function modelOf(nameOrFile: string): string | ModelLayers {
+  const isFile = !modelNames.includes(nameOrFile) && (existsSync(nameOrFile) || nameOrFile.endsWith(".json"));
+  return isFile ? parseLayers(readTextFile(nameOrFile), nameOrFile) : nameOrFile;
 }
 
 function table(overview: Overview): string {

@@ -24,3 +24,9 @@ export const collectiveExamples: string = `
 Examples:
   normsim collective all-reduce --cluster dgx-a100 --nodes 2 --bytes 8KiB,1MiB,1GiB
   normsim collective all-gather --cluster dgx-h100 --nodes 8 --gpus-per-node 8 --bytes 64KiB --nccl 2.26 --json`;
+
+/** Of `normsim import`. */
+export const importExamples: string = `
+Examples:
+  normsim import model.onnx > layers.json && normsim estimate --model layers.json --cluster dgx-a100 --gpus 64 --microbatch 32
+  normsim import model.onnx --layer layer1.0.bn1 --gpus 8 --microbatch 4 | normsim run -`;

@@ -12,10 +12,15 @@ export function readBytes(path: string, name: string, whereToLook = ""): Uint8Ar
   try {
     return readFileSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    const reason = reasons[code] ?? `cannot be read (${code})`;
-    return { file: name, path: "", message: code === "ENOENT" ? `${reason}${whereToLook}` : reason };
+    return fileFault(error, name, whereToLook);
   }
+}
+
+/** What the system's error says about a file. */
+export function fileFault(error: unknown, name: string, whereToLook = ""): Fault {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const reason = reasons[code] ?? `cannot be read (${code})`;
+  return { file: name, path: "", message: code === "ENOENT" ? `${reason}${whereToLook}` : reason };
 }
 
 /** @throws ScenarioError if the file cannot be read. */

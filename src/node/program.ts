@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { collectiveExamples, estimateExamples, examples, sweepExamples } from "./examples.ts";
+import { collectiveExamples, estimateExamples, examples, importExamples, sweepExamples } from "./examples.ts";
 
 function count(text: string): number {
   const value = Number(text);
@@ -50,6 +50,7 @@ export function createProgram(): Command {
   addWorker(program);
   addExplain(program);
   addEstimate(program);
+  addImport(program);
   addCollective(program);
   addCalibrate(program);
   addValidate(program);
@@ -141,7 +142,7 @@ function addEstimate(program: Command): void {
   program
     .command("estimate")
     .description("what will SyncBN cost a model on a cluster, and what does each group size buy?")
-    .requiredOption("--model <name>", "see normsim list models")
+    .requiredOption("--model <name|file>", "see normsim list models; or layers from normsim import")
     .requiredOption("--cluster <name|file>", "a preset (normsim list clusters) or a cluster file")
     .requiredOption("--gpus <count>", "data-parallel ranks")
     .requiredOption("--microbatch <count>", "samples on each GPU")
@@ -157,6 +158,22 @@ function addEstimate(program: Command): void {
     .action(async (options) => {
       const { estimate } = await import("./estimate.ts");
       await estimate(options);
+    });
+}
+
+function addImport(program: Command): void {
+  program
+    .command("import")
+    .description("read the layers of an ONNX model, or the batch norms of safetensors, without the weights")
+    .argument("<file>", "model.onnx or model.safetensors")
+    .option("--layer <name>", "print a scenario of that batch norm for normsim run, instead of the layers")
+    .option("--gpus <count>", "ranks of the scenario", "8")
+    .option("--microbatch <count>", "samples on each rank of the scenario", "4")
+    .option("--positions <count>", "positions of the layer, where the file does not say")
+    .addHelpText("after", importExamples)
+    .action(async (file: string, options) => {
+      const { importModel } = await import("./import.ts");
+      importModel(file, options);
     });
 }
 

@@ -3,7 +3,7 @@ import { didYouMean } from "../../scenario/suggestion.ts";
 import type { Cluster } from "../cluster.ts";
 import type { FrameworkProfile } from "../frameworks/profile.ts";
 import { frameworkProfile, profileNames } from "../frameworks/profiles.ts";
-import type { Model } from "../models/model.ts";
+import type { ModelLayers } from "../models/model.ts";
 import { buildModel, modelNames } from "../models/registry.ts";
 import { isKnownVersion, knownVersions } from "../nccl/version.ts";
 import { clusterPresets } from "../presets.ts";
@@ -14,8 +14,8 @@ export type GroupChoice = number | "node" | "world";
 
 /** What to estimate. */
 export interface EstimateRequest {
-  /** One of `modelNames`. */
-  readonly model: string;
+  /** One of `modelNames`, or a model's layers. */
+  readonly model: string | ModelLayers;
   /** A preset's name, or a cluster. */
   readonly cluster: string | Cluster;
   readonly gpus: number;
@@ -35,7 +35,7 @@ export interface EstimateRequest {
 
 /** A request whose every part was found. */
 export interface ResolvedRequest {
-  readonly model: Model;
+  readonly model: ModelLayers;
   readonly cluster: Cluster;
   readonly gpu: GpuRates;
   readonly profile: FrameworkProfile;
@@ -69,7 +69,7 @@ export function resolveRequest(request: EstimateRequest): ResolvedRequest {
     refuse(path, `no ${what} ${JSON.stringify(got)}; there are ${known.join(", ")}${didYouMean(got, known)}`);
     return false;
   };
-  const model = named("model", request.model, "model", modelNames) ? buildModel(request.model) : undefined;
+  const model = findModel(request.model, named);
   const cluster = findCluster(request.cluster, named);
   const gpu = cluster && gpuRates(cluster.gpu);
   if (cluster !== undefined && gpu === undefined)
@@ -84,6 +84,8 @@ export function resolveRequest(request: EstimateRequest): ResolvedRequest {
   const { stepSeconds, ncclVersion } = request;
   if (stepSeconds !== undefined && !(stepSeconds >= leastStepSeconds && stepSeconds <= mostStepSeconds))
     refuse("step-time", `expected a duration from 10us to a day, such as 120ms, got ${stepSeconds} s`);
+  if (model?.layers.every(({ forwardFlops }) => forwardFlops === 0) && stepSeconds === undefined)
+    refuse("step-time", "expected your measured step: the layers hold no product with weights to model one");
   if (ncclVersion !== undefined && !isKnownVersion(ncclVersion))
     refuse(
       "nccl",
@@ -102,11 +104,14 @@ function ranksOf(group: GroupChoice, gpus: number, { gpusPerNode }: Cluster): nu
 }
 
 type Refuse = (path: string, message: string) => void;
+type Named = (path: string, got: string, what: string, known: readonly string[]) => boolean;
 
-function findCluster(
-  cluster: string | Cluster,
-  named: (path: string, got: string, what: string, known: readonly string[]) => boolean,
-): Cluster | undefined {
+function findModel(model: string | ModelLayers, named: Named): ModelLayers | undefined {
+  if (typeof model !== "string") return model;
+  return named("model", model, "model", modelNames) ? buildModel(model) : undefined;
+}
+
+function findCluster(cluster: string | Cluster, named: Named): Cluster | undefined {
   if (typeof cluster !== "string") return cluster;
   return named("cluster", cluster, "cluster", Object.keys(clusterPresets))
     ? clusterPresets[cluster]

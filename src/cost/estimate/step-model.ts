@@ -1,4 +1,4 @@
-import type { Model } from "../models/model.ts";
+import type { ModelLayers } from "../models/model.ts";
 import { timeLayers } from "../timeline/layer-kernels.ts";
 import { type StepSetting, type StepTime, stepTime } from "../timeline/step.ts";
 import type { Slice } from "../timeline/streams.ts";
@@ -73,6 +73,6 @@ function pacedModel(request: ResolvedRequest, collectives: CollectiveTimes, pace
   };
 }
 
-function trainedParameters({ layers }: Model): number {
+function trainedParameters({ layers }: ModelLayers): number {
   return layers.reduce((sum, { isFrozen, parameters }) => sum + (isFrozen ? 0 : parameters), 0);
 }

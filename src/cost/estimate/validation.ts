@@ -131,7 +131,7 @@ function fairscaleRow(): SyncBatchNormRow {
     ...{ inputElements: elements, outputElements: elements },
   };
   const steps = stepModel({
-    model: { name: "one layer", input: { channels, height: side, width: side }, layers: [layer], parameters },
+    model: { name: "one layer", layers: [layer], parameters },
     cluster: clusterPresets["dgx-1-v100"]!,
     gpu: gpuRates("v100")!,
     profile: frameworkProfile("pytorch-1.6")!,

@@ -1,11 +1,12 @@
 import { type Fault, isSimulatorError, ScenarioError } from "../../errors.ts";
 import { parseDuration } from "../../scenario/quantities.ts";
 import type { Cluster } from "../cluster.ts";
+import type { ModelLayers } from "../models/model.ts";
 import { type EstimateRequest, type GroupChoice, resolveRequest } from "./request.ts";
 
 /** A request as a person writes it: every field is text. */
 export interface WrittenRequest {
-  readonly model: string;
+  readonly model: string | ModelLayers;
   readonly cluster: string | Cluster;
   readonly gpus: string;
   readonly microbatch: string;

@@ -43,14 +43,19 @@ export type ModelInput =
   | { readonly channels: number; readonly height: number; readonly width: number }
   | { readonly tokens: number; readonly width: number };
 
+/** What an estimate needs of a network. */
+export interface ModelLayers {
+  readonly name: string;
+  /** In the order of the forward pass. */
+  readonly layers: readonly Layer[];
+  /** All parameters, those of frozen layers too. */
+  readonly parameters: number;
+}
+
 /**
  * A network as the layers it calls, in the order of its forward pass. Left out: dropout and the like,
  * reshapes, losses, and what a detector does between its networks (anchors, proposals, matching).
  */
-export interface Model {
-  readonly name: string;
+export interface Model extends ModelLayers {
   readonly input: ModelInput;
-  readonly layers: readonly Layer[];
-  /** All parameters, those of frozen layers too. */
-  readonly parameters: number;
 }
