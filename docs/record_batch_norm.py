@@ -1,14 +1,10 @@
 """Record what the normalisers of a PyTorch model see, for normsim. Needs PyTorch alone; copy this file beside your code.
 
     recorder = Recorder(model, rank=torch.distributed.get_rank())
-    for step in range(steps):
-        recorder.step = step
-        loss(model(inputs)).backward()
-        recorder.write_moments(f"moments-rank{rank}.jsonl")    # source: moments
-    recorder.write_tensors(f"rank{rank}.safetensors")          # source: safetensors; x and dy of the last step
+    loss(model(inputs)).backward()
+    recorder.write_tensors(f"rank{recorder.rank}.safetensors")    # x and dy of the last step, for source: safetensors
 
 `layer1.0.bn1.x` and `layer1.0.bn1.dy` are what rank `rank` fed to model.layer1[0].bn1, [N, C, ...positions].
-Moments are small (two numbers a channel), so that they can be recorded of every step.
 """
 
 import json
@@ -39,7 +35,7 @@ class Recorder:
     """Hooks every BatchNorm, SyncBatchNorm included, or the kinds of modules given; the model computes what it did."""
 
     def __init__(self, model, rank, kinds=BATCH_NORMS):
-        self.rank, self.step = rank, 0
+        self.rank = rank
         self.tensors = {}
         self.handles = []
         for name, module in model.named_modules():
@@ -60,18 +56,6 @@ class Recorder:
     def write_tensors(self, path):
         """Everything of the last step."""
         save_safetensors(self.tensors, path)
-
-    def write_moments(self, path):
-        """Add a line for each layer: the moments of its x on this rank, in float64."""
-        with open(path, "a") as file:
-            for name, x in self.tensors.items():
-                if not name.endswith(".x"):
-                    continue
-                rows = x.double().transpose(0, 1).flatten(1)
-                mean = rows.mean(1) if rows.shape[1] else rows.new_zeros(rows.shape[0])
-                m2 = (rows - mean[:, None]).square().sum(1)
-                line = {"step": self.step, "rank": self.rank, "layer": name[:-2], "count": rows.shape[1]}
-                file.write(json.dumps({**line, "mean": mean.tolist(), "m2": m2.tolist()}) + "\n")
 
     def remove(self):
         for handle in self.handles:

@@ -55,8 +55,12 @@ export function isSimulatorError(
   return known && (names.length === 0 || names.includes(error.name));
 }
 
-/** `file:line:column: path: message`, leaving out what does not apply. */
+/**
+ * `file:line:column: path: message`, leaving out what does not apply. Control characters of what was got become `?`:
+ * JSON.stringify leaves those from U+007F to U+009F, which terminals obey.
+ */
 export function formatFault(fault: Fault): string {
   const place = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(":");
-  return [place, fault.path, fault.message].filter((part) => part !== "").join(": ");
+  const parts = [place, fault.path, fault.message].filter((part) => part !== "");
+  return parts.join(": ").replaceAll(/\p{Cc}/gu, "?");
 }
