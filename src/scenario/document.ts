@@ -19,6 +19,8 @@ const maxCharacters = 2 ** 18;
 const maxDepth = 50;
 const maxKeys = 1000;
 const maxValues = 100_000;
+/** One slip of a bracket makes thousands, each a consequence of the first. */
+const maxSyntaxFaults = 20;
 
 /**
  * Read one YAML document; JSON is YAML too.
@@ -57,7 +59,7 @@ export function readDocument(text: string, file: string): ScenarioDocument {
   const value = reader.read(root, []);
   const sighted = ({ node, path, message }: Sighting) => faultAt(startOf(node), path, message);
   unreadable.push(...reader.unreadable.map(sighted));
-  if (unreadable.length > 0) throw new ScenarioError(unreadable);
+  if (unreadable.length > 0) throw new ScenarioError(unreadable.slice(0, maxSyntaxFaults));
 
   return {
     value,
