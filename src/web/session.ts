@@ -4,6 +4,7 @@ import { formatFault, isSimulatorError, ScenarioError } from "../errors.ts";
 import type { Chart } from "../report/html/chart.ts";
 import { groupsChart, stepChart } from "../report/html/estimate-charts.ts";
 import { StatisticsObserver } from "../report/rank-statistics.ts";
+import { isFileSource } from "../scenario/file-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { measure } from "../simulate.ts";
@@ -54,7 +55,7 @@ async function attempt<T>(action: () => Promise<T>): Promise<Outcome<T>> {
 
 function read(text: string): Scenario {
   const scenario = parseScenario(text, "scenario");
-  if (scenario.data.source === "npy") {
+  if (isFileSource(scenario.data)) {
     const message = "the page has no files: use synthetic data here, and .npy files on the command line";
     throw new ScenarioError([{ file: "scenario", path: "data.source", message }]);
   }
@@ -88,7 +89,7 @@ function describeHost(worldSize: number, isIsolated: boolean): string {
 }
 
 function estimateFor({ cluster, mesh, data }: Scenario, model: string): Estimate {
-  const samples = data.source === "npy" ? [] : data.samples;
+  const samples = isFileSource(data) ? [] : data.samples;
   return estimate({ model, cluster, gpus: mesh.data, microbatch: Math.max(1, ...samples) });
 }
 
