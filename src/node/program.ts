@@ -2,24 +2,18 @@ import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { collectiveExamples, estimateExamples, examples, importExamples, sweepExamples } from "./examples.ts";
 
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError("expected a whole number, 0 or more.");
-  return value;
+/** Reads a whole number from 0 up to, not including, a limit. */
+function wholeNumber(limit: number, what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 0 && value < limit) return value;
+    throw new InvalidArgumentError(`expected ${what}.`);
+  };
 }
 
-function seed(text: string): number {
-  const value = count(text);
-  if (value > 0xffffffff) throw new InvalidArgumentError("expected a seed below 2^32.");
-  return value;
-}
-
-function port(text: string): number {
-  const value = count(text);
-  if (value > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535.");
-  return value;
-}
+const count = wholeNumber(Number.POSITIVE_INFINITY, "a whole number, 0 or more");
+const seed = wholeNumber(2 ** 32, "a seed, a whole number below 2^32");
+const port = wholeNumber(65_536, "a port, 0 to 65535");
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
