@@ -98,6 +98,13 @@ test("the variance of a whole is the mean variance of its parts plus the varianc
   );
 });
 
+test("a share p of zeros makes mean μ and variance σ² into (1 − p)μ and (1 − p)σ² + p(1 − p)μ²", () => {
+  // Closed form: E x² is (1 − p)(σ² + μ²). Here p is 1/4, μ 6 and σ² 9: exact in binary.
+  const padded = momentsOf([3, 3, 3, 9, 9, 9, 0, 0]);
+  expect(padded.mean).toBe(0.75 * 6);
+  expect(variance(padded, "biased")).toBe(0.75 * 9 + 0.25 * 0.75 * 36);
+});
+
 test("counts stay exact beyond 2^24, where float32 cannot tell n from n + 1", () => {
   // IEEE 754: float64 is exact to 2^53.
   const many = { count: 2 ** 24, mean: 1, m2: 5 };

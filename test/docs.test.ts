@@ -1,0 +1,61 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { command, normsim } from "./support/command.ts";
+import { commandsOf, missingPiece } from "./support/document.ts";
+
+// Oracle: the pages themselves. What they say is printed, is; what they say to type, works.
+
+const root = new URL("../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
+const pages = readdirSync(new URL("docs/", root))
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => `docs/${name}`);
+
+const documented = pages.flatMap((page) => commandsOf(page).map((it) => ({ page, ...it })));
+
+for (const { page, args, quotes } of documented) {
+  test(`normsim ${args.join(" ")} prints what ${page} quotes`, async () => {
+    // In a folder of its own, so that --dump and --html leave nothing in the repository.
+    const folder = mkdtempSync(join(tmpdir(), "normsim-docs-"));
+    await command("cp", ["-r", "scenarios", folder]);
+    const { code, stdout, stderr } = await normsim(args, { cwd: folder });
+    expect(code, stderr).toBe(0);
+    for (const pieces of quotes) expect(missingPiece(stdout, pieces)).toBe(undefined);
+  });
+}
+
+test("a piece that is not printed, or out of order, is found", () => {
+  expect(missingPiece("a\nb\nc\n", ["a\n", "c\n"])).toBe(undefined);
+  expect(missingPiece("a\nb\nc\n", ["c\n", "a\n"])).toBe("a\n");
+  expect(missingPiece("ab\n", ["b\n"])).toBe("b\n");
+});
+
+test("the scenario reference is what its script prints", async () => {
+  const { code, stdout, stderr } = await command(process.execPath, [
+    ...["--import", "tsx", "scripts/scenario-reference.ts"],
+  ]);
+  expect(code, stderr).toBe(0);
+  expect(read("docs/scenario-reference.md")).toBe(stdout);
+});
+
+test("tests that pages name as their proof exist", () => {
+  for (const page of pages) {
+    let file = "";
+    for (const [, named, title] of read(page)
+      .replaceAll(/\s+/g, " ")
+      .matchAll(/\*(?:([\w-]+\.test\.ts): )?"([^"]+)"\*/g)) {
+      file = named ?? file;
+      expect(read(`test/${file}`), `${page}: ${file}`).toContain(title);
+    }
+  }
+});
+
+test("links between pages, and into the repository, lead somewhere", () => {
+  for (const page of [...pages, "README.md"]) {
+    for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      expect(existsSync(new URL(join(page, "..", target!), root)), `${page}: ${target}`).toBe(true);
+    }
+  }
+});
