@@ -2,8 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { countSchedule } from "../src/collectives/count.ts";
+import { buildSchedule } from "../src/collectives/plan.ts";
 import { command, normsim } from "./support/command.ts";
 import { commandsOf, missingPiece } from "./support/document.ts";
+import { everyCollective, request } from "./support/every-collective.ts";
 
 // Oracle: the pages themselves. What they say is printed, is; what they say to type, works.
 
@@ -38,6 +41,24 @@ test("the scenario reference is what its script prints", async () => {
   ]);
   expect(code, stderr).toBe(0);
   expect(read("docs/scenario-reference.md")).toBe(stdout);
+});
+
+test("the counts in the table of algorithms are those of the schedules", () => {
+  const rows = everyCollective.map(([operation, algorithm]) => {
+    // A vector of 840 elements: divisible by 8, by 6 and by 4.
+    const scheduleOf = (ranks: number) => {
+      const payload = operation === "all-gather" ? 840 / ranks : 840;
+      return buildSchedule(operation, algorithm as never, request(ranks, payload, 4));
+    };
+    const { messagesSent, elementsSent, elements } = countSchedule(scheduleOf(8));
+    const steps = `${scheduleOf(8).stepCount} | ${scheduleOf(6).stepCount}`;
+    const share = `${Math.max(...elementsSent) / 840} n | ${elements / 840} n`;
+    return `| ${operation} | ${algorithm} | ${steps} | ${Math.max(...messagesSent)} | ${share} |`;
+  });
+  const shown = read("docs/collectives.md")
+    .split("\n")
+    .filter((line) => /^\| (all|reduce|broadcast)/.test(line));
+  expect(shown.map((line) => line.split("|").slice(0, 8).join("|").concat("|"))).toEqual(rows);
 });
 
 test("tests that pages name as their proof exist", () => {
