@@ -35,13 +35,16 @@ test("a piece that is not printed, or out of order, is found", () => {
   expect(missingPiece("ab\n", ["b\n"])).toBe("b\n");
 });
 
-test("the scenario reference is what its script prints", async () => {
-  const { code, stdout, stderr } = await command(process.execPath, [
-    ...["--import", "tsx", "scripts/scenario-reference.ts"],
-  ]);
-  expect(code, stderr).toBe(0);
-  expect(read("docs/scenario-reference.md")).toBe(stdout);
-});
+for (const [file, script] of [
+  ["docs/scenario-reference.md", "scripts/scenario-reference.ts"],
+  ["docs/picture.svg", "scripts/draw-picture.ts"],
+] as const) {
+  test(`${file} is what ${script} prints`, async () => {
+    const { code, stdout, stderr } = await command(process.execPath, ["--import", "tsx", script]);
+    expect(code, stderr).toBe(0);
+    expect(read(file)).toBe(stdout);
+  });
+}
 
 test("the counts in the table of algorithms are those of the schedules", () => {
   const rows = everyCollective.map(([operation, algorithm]) => {
