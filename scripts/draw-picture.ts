@@ -1,5 +1,5 @@
 // Prints docs/picture.svg, the picture of the README: what scenarios/quickstart.yaml and `normsim explain` give, as their pages draw it.
-//   node --import tsx scripts/draw-picture.ts > docs/picture.svg
+//   npm run docs
 import { readFileSync } from "node:fs";
 import { explain, type NormalizerExplanation, parseScenario, simulate } from "../src/index.ts";
 import { svgOf } from "../src/report/html/chart.ts";

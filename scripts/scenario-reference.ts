@@ -1,5 +1,5 @@
 // Prints docs/scenario-reference.md: every key of a scenario file, from the schema that checks scenarios.
-//   node --import tsx scripts/scenario-reference.ts > docs/scenario-reference.md
+//   npm run docs
 import { scenarioJsonSchema } from "../src/scenario/json-schema.ts";
 
 /** The part of JSON Schema that zod writes for a scenario. */

@@ -1,33 +1,65 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { countSchedule } from "../src/collectives/count.ts";
 import { buildSchedule } from "../src/collectives/plan.ts";
 import { command, normsim } from "./support/command.ts";
-import { commandsOf, missingPiece } from "./support/document.ts";
+import { blocksOf, commandsOf, missingPiece } from "./support/document.ts";
 import { everyCollective, request } from "./support/every-collective.ts";
 
 // Oracle: the pages themselves. What they say is printed, is; what they say to type, works.
 
 const root = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
-const pages = readdirSync(new URL("docs/", root))
-  .filter((name) => name.endsWith(".md"))
-  .map((name) => `docs/${name}`);
+const pages = [
+  "README.md",
+  ...readdirSync(new URL("docs/", root))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
 
-const documented = pages.flatMap((page) => commandsOf(page).map((it) => ({ page, ...it })));
+/** A folder of its own, so that --dump and --html leave nothing in the repository. */
+async function folderWithScenarios(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "normsim-docs-"));
+  await command("cp", ["-r", "scenarios", folder]);
+  return folder;
+}
 
-for (const { page, args, quotes } of documented) {
-  test(`normsim ${args.join(" ")} prints what ${page} quotes`, async () => {
-    // In a folder of its own, so that --dump and --html leave nothing in the repository.
-    const folder = mkdtempSync(join(tmpdir(), "normsim-docs-"));
-    await command("cp", ["-r", "scenarios", folder]);
-    const { code, stdout, stderr } = await normsim(args, { cwd: folder });
+for (const { args, quotes } of commandsOf(pages)) {
+  test(`normsim ${args.join(" ")} works and prints what is quoted`, async () => {
+    const { code, stdout, stderr } = await normsim(args, { cwd: await folderWithScenarios() });
     expect(code, stderr).toBe(0);
-    for (const pieces of quotes) expect(missingPiece(stdout, pieces)).toBe(undefined);
+    for (const { page, pieces } of quotes) expect(missingPiece(stdout, pieces), page).toBe(undefined);
   });
 }
+
+test("the first screen shows all that npm start prints", async () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  expect(scripts.start).toContain("run scenarios/quickstart.yaml");
+  const { stdout } = await normsim(["run", "scenarios/quickstart.yaml"]);
+  expect(blocksOf("README.md")[1]).toEqual({ language: "text", content: stdout });
+});
+
+test("the use as a library prints what the README quotes", async () => {
+  const blocks = blocksOf("README.md");
+  const at = blocks.findIndex(({ language }) => language === "js");
+  const folder = await folderWithScenarios();
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(fileURLToPath(root), join(folder, "node_modules/normsim"));
+  writeFileSync(join(folder, "use.mjs"), blocks[at]!.content);
+  const { code, stdout, stderr } = await command(process.execPath, ["use.mjs"], { cwd: folder });
+  expect([code, stderr, stdout]).toEqual([0, "", blocks[at + 1]!.content]);
+});
 
 test("a piece that is not printed, or out of order, is found", () => {
   expect(missingPiece("a\nb\nc\n", ["a\n", "c\n"])).toBe(undefined);
@@ -77,7 +109,7 @@ test("tests that pages name as their proof exist", () => {
 });
 
 test("links between pages, and into the repository, lead somewhere", () => {
-  for (const page of [...pages, "README.md"]) {
+  for (const page of pages) {
     for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
       expect(existsSync(new URL(join(page, "..", target!), root)), `${page}: ${target}`).toBe(true);
     }
