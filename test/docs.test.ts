@@ -32,6 +32,8 @@ const pages = [
 async function folderWithScenarios(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "normsim-docs-"));
   await command("cp", ["-r", "scenarios", folder]);
+  // Pages import a model that the tests have.
+  await command("cp", ["--parents", "-r", "test/golden/import", folder]);
   return folder;
 }
 
