@@ -254,5 +254,6 @@ test("the JSON Schema is of what is written: defaults are optional, and units ar
     "images",
     "tokens",
     "npy",
+    "safetensors",
   ]);
 });

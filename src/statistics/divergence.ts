@@ -50,8 +50,9 @@ export function divergenceOf(local: Moments, global: Moments): Divergence {
   };
 }
 
-/** −∞ for 0; what is not finite stays so. */
+/** −∞ for 0, and NaN below, where an implementation keeps negative variances; what is not finite stays so. */
 function logRatio(ratio: number): number {
   if (ratio === 0) return Number.NEGATIVE_INFINITY;
+  if (ratio < 0) return Number.NaN;
   return Number.isFinite(ratio) ? log(ratio) : ratio;
 }
