@@ -23,17 +23,58 @@ export class ScenarioError extends Error {
   }
 }
 
-/** The world failed: a rank threw, exited, ran out of memory or stalled. The command line exits with 1. */
+/** What a rank was doing when a run failed: a row of a flight recorder. */
+export interface RankState {
+  readonly rank: number;
+  /** Training step, normaliser and phase, in words. */
+  readonly step: string;
+  /** Its last call of a collective, as it made it known before anything moved; `leave`: it has ended the pass. null: none yet. */
+  readonly call: {
+    readonly operation: string;
+    /** Of one rank's payload. */
+    readonly values: number;
+    readonly format: string;
+    /** The ranks that it called it among. */
+    readonly group: readonly number[];
+  } | null;
+  /** Number of the call: calls of one number belong together. */
+  readonly sequence: number | null;
+  /** The last step of the collective's schedule in which it sent, counted from 1; null: none yet. */
+  readonly scheduleStep: number | null;
+  readonly awaitedRank: number | null;
+}
+
+/** What is known of a failure beyond its message. */
+export interface FailureRecord {
+  /** The ranks that are to blame, ascending; more than one where they contradict each other and no third can tell. */
+  readonly suspects: readonly number[];
+  /** Every rank, in order; empty if none had begun to communicate. */
+  readonly states: readonly RankState[];
+  /** Public reports of failures that look like this one. */
+  readonly seenIn: readonly string[];
+}
+
+/** The world failed: a rank threw, exited, ran out of memory, stalled or called what its peers did not. The command line exits with 1. */
 export class RankError extends Error {
   override readonly name = "RankError";
   readonly rank: number;
   /** Where the rank was: training step, normaliser and phase, in words. */
   readonly step: string;
+  /** What it did, in words. */
+  readonly what: string;
+  readonly record: FailureRecord;
 
-  constructor(rank: number, step: string, what: string, options?: ErrorOptions) {
+  constructor(
+    rank: number,
+    step: string,
+    what: string,
+    { record, ...options }: ErrorOptions & { readonly record?: FailureRecord } = {},
+  ) {
     super(`rank ${rank}: ${what} (at ${step})`, options);
     this.rank = rank;
     this.step = step;
+    this.what = what;
+    this.record = record ?? { suspects: [rank], states: [], seenIn: [] };
   }
 }
 

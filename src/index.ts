@@ -8,7 +8,15 @@ export { type CollectivePrediction, predictCollective } from "./cost/nccl/predic
 export type { CompletedPass } from "./engine/coordinator.ts";
 export type { Host } from "./engine/host.ts";
 export { inProcessHost } from "./engine/in-process-host.ts";
-export { type Fault, formatFault, isSimulatorError, RankError, ScenarioError } from "./errors.ts";
+export {
+  type FailureRecord,
+  type Fault,
+  formatFault,
+  isSimulatorError,
+  RankError,
+  type RankState,
+  ScenarioError,
+} from "./errors.ts";
 export { type Explanation, explain, type NormalizerExplanation } from "./explain/explain.ts";
 export type { NormalizerReport, RankReport, Report } from "./report/report.ts";
 export { resolveFileSource } from "./scenario/file-source.ts";

@@ -7,7 +7,6 @@ import { createNormalizer } from "../normalizers/registry.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
 import { isWide } from "../scenario/number-format.ts";
-import type { NormalizerSpec } from "../scenario/scenario.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
 import type { RankBlock } from "./placement.ts";
@@ -183,6 +182,17 @@ function elementCount({ samples, channels, positions }: Extent): number {
   return samples * channels * positions;
 }
 
+/** What a normaliser calls in one pass, or one layer of it where a network is trained, in a group of several ranks. */
+export function collectivesOf(workload: Workload, index: number, group: Group): readonly CollectiveShape[] {
+  const { scenario, trainingNeeds } = workload;
+  if (trainingNeeds !== null) return trainingNeeds.collectives[index]!;
+  const spec = scenario.normalizers[index]!;
+  const normalizer = createNormalizer(spec);
+  const extent = extentOf(workload, group.ranks[0]!, layoutOf(spec));
+  const setCount = setCountOf(slicesOf(spec, normalizer, extent, scenario.mesh));
+  return normalizer.collectives(extent, { setCount, isMasked: workload.isMasked });
+}
+
 /** What the collectives of all normalisers need at most. */
 function trafficOf(workload: Workload, catalogue: Catalogue) {
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
@@ -205,17 +215,11 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
     }
     return gathered;
   };
-  const ofPass = (spec: NormalizerSpec, group: Group): readonly CollectiveShape[] => {
-    const normalizer = createNormalizer(spec);
-    const extent = extentOf(workload, group.ranks[0]!, layoutOf(spec));
-    const setCount = setCountOf(slicesOf(spec, normalizer, extent, mesh));
-    return normalizer.collectives(extent, { setCount, isMasked: workload.isMasked });
-  };
   for (const [index, spec] of normalizers.entries()) {
     let gathered = 0;
     for (const group of groupsOf(spec, mesh, cluster.gpusPerNode)) {
       if (group.ranks.length === 1) continue;
-      gathered += add(group, trainingNeeds?.collectives[index] ?? ofPass(spec, group));
+      gathered += add(group, collectivesOf(workload, index, group));
     }
     landingBytes = Math.max(landingBytes, gathered);
     const exchange = bufferExchangeOf(spec);

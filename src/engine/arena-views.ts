@@ -220,6 +220,7 @@ export function controlView(memory: KernelMemory, plan: ArenaPlan, { worldSize }
   const threads = plan.blocks.length;
   return new Control(
     new Int32Array(memory.buffer, plan.control, controlBytes(worldSize, threads) / 4),
+    worldSize,
     threads,
   );
 }

@@ -1,3 +1,5 @@
+import { CallRecords } from "./call-records.ts";
+
 const lineWords = 16; // one cache line of Int32, so that threads do not share one by accident
 
 /** Words of the control block before the lines of threads and ranks. */
@@ -21,7 +23,8 @@ export type Phase = (typeof phases)[number];
 
 /** Bytes of the control block. */
 export function controlBytes(worldSize: number, threads: number): number {
-  return (1 + threads + worldSize) * lineWords * Int32Array.BYTES_PER_ELEMENT;
+  const words = (1 + threads + worldSize) * lineWords + CallRecords.wordCount(worldSize);
+  return words * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** Where a rank is, read by others: it may be stale by a moment, never torn inside a field. */
@@ -38,15 +41,20 @@ export interface Place {
 
 /**
  * The shared words by which threads and their coordinator see each other: the abort flag, a doorbell
- * a thread, message counters and the place of every rank.
+ * a thread, message counters, the place and the last calls of every rank.
  */
 export class Control {
   readonly words: Int32Array;
+  readonly calls: CallRecords;
+  readonly worldSize: number;
   readonly #threads: number;
 
-  constructor(words: Int32Array, threads: number) {
+  /** @param words of `controlBytes`. */
+  constructor(words: Int32Array, worldSize: number, threads: number) {
     this.words = words;
+    this.worldSize = worldSize;
     this.#threads = threads;
+    this.calls = new CallRecords(words.subarray((1 + threads + worldSize) * lineWords));
   }
 
   /** Index of a word of a thread's line. */

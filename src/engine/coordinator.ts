@@ -10,10 +10,12 @@ import { type ArenaPlan, planArena } from "./arena-plan.ts";
 import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
 import { callAll } from "./call-all.ts";
 import { Catalogue } from "./catalogue.ts";
+import { explainFailure } from "./diagnosis.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
 import { logBuffers, logHeldOut, newEvaluationLog } from "./evaluation-log.ts";
 import { newExactness } from "./exactness.ts";
 import type { Host, RemoteThread } from "./host.ts";
+import { refuseIdleFaults } from "./idle-faults.ts";
 import { microbatchCounts, microstepOf } from "./microstep.ts";
 import { newNumerics } from "./numerics-log.ts";
 import { exchangeRecords, recordPass } from "./pass-record.ts";
@@ -21,6 +23,7 @@ import { placeRanks } from "./placement.ts";
 import { copyToLayout } from "./relayout.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
 import { runTraining } from "./training-run.ts";
+import { lookMilliseconds } from "./watchdog.ts";
 import { mergeWholeBatch } from "./whole-batch.ts";
 import type { Workload } from "./workload.ts";
 
@@ -71,11 +74,16 @@ export async function runWorkload(
       await runSteps(run, threads, host, options);
       if (workload.scenario.evaluation !== undefined) await evaluate(run, threads);
     }
+  } catch (error) {
+    throw explainFailure(error, control, workload.scenario);
   } finally {
     control.abort();
     await host.close();
   }
-  return { workload, normalizers: run.records };
+  const awaitedSeconds = workload.samples.map(
+    (_, rank) => (control.calls.awaitedLooksOf(rank) * lookMilliseconds) / 1000,
+  );
+  return { workload, normalizers: run.records, awaitedSeconds };
 }
 
 type Run = ReturnType<typeof layOut>;
@@ -89,6 +97,7 @@ function layOut(
   const blocks = placeRanks(workload.worldSize, threads);
   const plan = planArena(workload, catalogue, blocks);
   refuseTooLarge(plan, workload);
+  refuseIdleFaults(workload);
   const memory = createKernelMemory(plan.totalBytes);
   const isTraining = workload.trainingNeeds !== null;
   const ranksOf = (layout: Layout): RankViews[] =>

@@ -1,6 +1,7 @@
 import type { Progress } from "../collectives/communicator.ts";
 import type { Control } from "./control.ts";
 import type { Fabric } from "./fabric.ts";
+import { LeftEarly } from "./left-early.ts";
 import { ReleasedError } from "./released.ts";
 
 /** How a thread sleeps. The core has no clock: a host gives it one. */
@@ -54,7 +55,7 @@ export function runPrograms(
     if (moved) {
       spins = 0;
     } else if (++spins > spinsMaximum) {
-      sleep(control, thread, bell, sleeper, active);
+      sleep(control, thread, bell, sleeper, active, onError);
     }
   }
 }
@@ -68,6 +69,7 @@ function resume(
   try {
     return program.next().done === true;
   } catch (error) {
+    if (error instanceof LeftEarly) return true;
     control.abort();
     throw error instanceof ReleasedError ? error : onError(rank, error);
   }
@@ -79,6 +81,7 @@ function sleep(
   bell: number,
   sleeper: Sleeper,
   active: readonly Running[],
+  onError: (rank: number, error: unknown) => Error,
 ): void {
   const waiting = control.threadWord(thread, "isWaiting");
   Atomics.store(control.words, waiting, 1);
@@ -87,5 +90,8 @@ function sleep(
   if (canWake) return;
   const { rank } = active[0]!;
   const awaited = control.placeOf(rank).awaitedRank;
-  throw new Error(`deadlock: rank ${rank} waits for rank ${awaited ?? rank} and no rank can move`);
+  throw onError(
+    rank,
+    new Error(`deadlock: rank ${rank} waits for rank ${awaited ?? rank} and no rank can move`),
+  );
 }

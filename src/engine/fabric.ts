@@ -17,6 +17,7 @@ import type { Catalogue, PlannedCollective } from "./catalogue.ts";
 import type { Control } from "./control.ts";
 import type { Landing } from "./landing.ts";
 import { rangeParts } from "./message-range.ts";
+import { collectivesMaximum, isAtLeast, positionOf } from "./position.ts";
 import { programOf } from "./program.ts";
 import { ReleasedError } from "./released.ts";
 import { wireArray } from "./wire-array.ts";
@@ -36,12 +37,6 @@ export interface Fabric {
   /** Counts completed sends and receives on this thread, so that the executor sees movement. */
   movements: number;
 }
-
-/** Room in a position for the collectives of a pass and the steps of each; positions wrap and are compared by difference. */
-const collectivesMaximum = 16;
-const stepsMaximum = 4096;
-
-const isAtLeast = (counter: number, wanted: number): boolean => ((counter - wanted) | 0) >= 0;
 
 /**
  * One rank's end of the fabric: it executes schedules against its peers through shared memory.
@@ -139,7 +134,7 @@ export class Endpoint {
     let receive = 0;
     for (let step = 0; step < schedule.stepCount; step++) {
       const end = schedule.stepStart[step + 1]!;
-      const position = (sequence * stepsMaximum + step + 1) | 0;
+      const position = positionOf(sequence, step);
       const firstSend = send;
       while (send < program.sends.length && program.sends[send]! < end) send++;
       if (send > firstSend) {

@@ -1,9 +1,9 @@
-import type { InjectedFault } from "../scenario/injected-fault.ts";
+import { type InjectedFault, isDiscord } from "../scenario/injected-fault.ts";
 import type { Phase } from "./control.ts";
 
 /**
- * Make a rank fail on purpose if the scenario asks for it here: `throw` an error, `exit` its thread,
- * `stall` for ever, or `exhaust-memory`.
+ * Make a rank fail or pause on purpose if the scenario asks for it here: `throw` an error, `exit` its thread,
+ * `stall` for ever, `exhaust-memory`, or be `slow`.
  */
 export function injectFault(
   faults: readonly InjectedFault[],
@@ -13,6 +13,7 @@ export function injectFault(
   for (const fault of faults) {
     if (
       !("phase" in fault) ||
+      isDiscord(fault) ||
       fault.rank !== at.rank ||
       fault.trainingStep !== at.trainingStep ||
       fault.phase !== at.phase
@@ -22,7 +23,19 @@ export function injectFault(
     if (fault.kind === "exit") exit();
     if (fault.kind === "exhaust-memory") exhaustMemory();
     if (fault.kind === "stall") stall();
+    if (fault.kind === "slow") pause(fault.delaySeconds);
   }
+}
+
+/** Make a rank late if the scenario asks for it. */
+export function delayStart(faults: readonly InjectedFault[], rank: number): void {
+  for (const fault of faults)
+    if (fault.kind === "late-start" && fault.rank === rank) pause(fault.delaySeconds);
+}
+
+/** Nobody else may run on this thread meanwhile: a thread cannot tell which of its ranks is slow. */
+function pause(seconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
 }
 
 function stall(): never {

@@ -10,14 +10,17 @@ import type { ForwardMode } from "../training/layer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
+import { callerOf } from "./discord.ts";
 import { runPrograms, type Sleeper } from "./executor.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
+import { delayStart } from "./fault.ts";
+import { GroupTable } from "./group-table.ts";
 import { Landing } from "./landing.ts";
 import { microstepOf } from "./microstep.ts";
 import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import { describePlace } from "./place.ts";
 import { Rank } from "./rank.ts";
-import type { ThreadContext } from "./thread-context.ts";
+import type { RankEnds, ThreadContext } from "./thread-context.ts";
 import { TrainingRank, type TrainingResult } from "./training-rank.ts";
 import type { Workload } from "./workload.ts";
 
@@ -72,7 +75,15 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
   };
   const { normalizers, cluster, mesh } = workload.scenario;
   const groups = normalizers.map((spec) => byRank(groupsOf(spec, mesh, cluster.gpusPerNode)));
-  const endpoints = Array.from({ length: block.count }, (_, i) => new Endpoint(fabric, block.first + i));
+  const groupTable = new GroupTable(workload.scenario);
+  const ends = Array.from({ length: block.count }, (_, i): RankEnds => {
+    const rank = block.first + i;
+    const { faults } = workload.scenario;
+    control.words[control.threadWord(thread, "currentRank")] = rank;
+    delayStart(faults, rank);
+    const endpoint = new Endpoint(fabric, rank);
+    return { endpoint, caller: callerOf(rank, { fabric, groups: groupTable, faults }, endpoint) };
+  });
   const run = <T extends { readonly rank: number }>(
     ranks: readonly T[],
     program: (rank: T) => Progress<void>,
@@ -87,7 +98,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     const thread = new TrainingThread();
     const context = { workload, plan, memory, fabric, kernels, groups, thread, exit: host.exit };
     return trainingCalls(
-      endpoints.map((endpoint, i) => new TrainingRank(block.first + i, context, endpoint)),
+      ends.map((own, i) => new TrainingRank(block.first + i, context, own)),
       run,
     );
   }
@@ -104,9 +115,9 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     exit: host.exit,
   };
   const ranksOf = (layout: Layout): Rank[] =>
-    endpoints.map((endpoint, i) => {
+    ends.map((own, i) => {
       const rank = block.first + i;
-      return new Rank(rank, context, rankViews(memory, plan, workload, rank, layout), endpoint);
+      return new Rank(rank, context, rankViews(memory, plan, workload, rank, layout), own);
     });
   const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
   return passCalls(ranks, workload.scenario, run);

@@ -18,7 +18,6 @@ import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
 import { backwardOfSlices } from "./backward.ts";
 import type { Phase } from "./control.ts";
-import type { Endpoint } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
 import { MicrobatchMaker } from "./microbatch-maker.ts";
 import type { Microstep } from "./microstep.ts";
@@ -28,7 +27,7 @@ import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import { RankStatistics } from "./rank-statistics.ts";
 import { compareWithEvaluation, compareWithWhole } from "./reference.ts";
 import { storingKernels } from "./storing-kernels.ts";
-import type { ThreadContext } from "./thread-context.ts";
+import type { RankEnds, ThreadContext } from "./thread-context.ts";
 import { observeMicrobatch } from "./whole-batch.ts";
 import { wireArray } from "./wire-array.ts";
 
@@ -39,7 +38,8 @@ export class Rank {
   readonly #views: RankViews;
   /** Of the channels that this rank holds. */
   readonly #whole: WholeViews;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: RankEnds["endpoint"];
+  readonly #caller: RankEnds["caller"];
   readonly #channelSets: IndexSets;
   readonly #normalizers: readonly Normalizer[];
   readonly #slices: readonly (readonly Slice[])[];
@@ -53,13 +53,14 @@ export class Rank {
   /** Of x and dy, in the training step under way. */
   #dataOverflows = 0;
 
-  constructor(rank: number, context: ThreadContext, views: RankViews, endpoint: Endpoint) {
+  constructor(rank: number, context: ThreadContext, views: RankViews, { endpoint, caller }: RankEnds) {
     const { normalizers, mesh } = context.workload.scenario;
     this.rank = rank;
     this.#context = context;
     this.#views = views;
     this.#whole = channelsOfRank(context.whole, views);
     this.#endpoint = endpoint;
+    this.#caller = caller;
     const { workload, kernels } = context;
     this.#maker = new MicrobatchMaker(rank, workload, kernels, views);
     this.#kernels = storingKernels(kernels, workload.storage, (count) => {
@@ -108,6 +109,7 @@ export class Rank {
       yield* backwardOfSlices(normalizer, views, this.#views);
       this.#statistics.accumulate(index, isFirstOfStep);
     }
+    yield* this.#caller.leave();
     const wireOverflows = this.#endpoint.overflows - wireBefore;
     const events = { ...this.#events, overflows: this.#events.overflows + wireOverflows };
     this.#enter(trainingStep, index, "comparing");
@@ -136,6 +138,7 @@ export class Rank {
     const group = this.#context.dataParallelGroups[this.rank]!;
     const communicator = this.#communicator(group, index, microbatch, 0);
     yield* this.#statistics.exchange(index, communicator, this.#context.workload.storage);
+    yield* this.#caller.leave();
   }
 
   #enter(trainingStep: number, index: number, phase: Phase): void {
@@ -147,7 +150,7 @@ export class Rank {
   /** @param part of the pass: the exchange of running statistics (0), or what follows (1). */
   #communicator(group: Group, index: number, { index: microbatch }: Microstep, part: 0 | 1): Communicator {
     const passes = microbatch * this.#normalizers.length + index;
-    return this.#endpoint.communicator(group, index, 2 * passes + part);
+    return this.#caller.communicator(group, index, 2 * passes + part);
   }
 
   #partCounts(index: number): number[] | null {

@@ -102,4 +102,9 @@ export interface TrainingRecord {
 export interface Simulation {
   readonly workload: Workload;
   readonly normalizers: readonly NormalizerRecord[];
+  /**
+   * Per rank: seconds that threads waited for it alone, added up over them and seen every 0.1 s; on the clock of this
+   * machine. 0 where all ranks share a thread.
+   */
+  readonly awaitedSeconds: readonly number[];
 }

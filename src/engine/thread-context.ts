@@ -1,8 +1,15 @@
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Caller } from "./caller.ts";
+import type { Endpoint, Fabric } from "./fabric.ts";
 import type { Workload } from "./workload.ts";
+
+/** How a rank meets its peers, whatever the layout. */
+export interface RankEnds {
+  readonly endpoint: Endpoint;
+  readonly caller: Pick<Caller, "communicator" | "leave">;
+}
 
 /** What all ranks of a thread share. */
 export interface ThreadContext {

@@ -10,8 +10,9 @@ import type { ForwardMode, LossSums } from "../training/layer.ts";
 import { Trainer } from "../training/trainer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { payloadView } from "./arena-views.ts";
-import type { Endpoint, Fabric } from "./fabric.ts";
+import type { Fabric } from "./fabric.ts";
 import { injectFault } from "./fault.ts";
+import type { RankEnds } from "./thread-context.ts";
 import { wireArray } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
 
@@ -40,17 +41,19 @@ export interface TrainingContext {
 export class TrainingRank {
   readonly rank: number;
   readonly #context: TrainingContext;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: RankEnds["endpoint"];
+  readonly #caller: RankEnds["caller"];
   #trainer: Trainer | null = null;
   #normalizer = 0;
   #passes = 0;
   #ledger: LedgerEntry[] = [];
   #sums: LossSums[] = [];
 
-  constructor(rank: number, context: TrainingContext, endpoint: Endpoint) {
+  constructor(rank: number, context: TrainingContext, { endpoint, caller }: RankEnds) {
     this.rank = rank;
     this.#context = context;
     this.#endpoint = endpoint;
+    this.#caller = caller;
   }
 
   /** Forget everything and start over with a normaliser. */
@@ -101,7 +104,7 @@ export class TrainingRank {
     const world = worldOf(worldSize);
     const payload = payloadView(memory, plan, rank);
     const among = (group: Group): Communicator =>
-      this.#endpoint.communicator(group, normalizer, this.#passes++);
+      this.#caller.communicator(group, normalizer, this.#passes++);
     return {
       rank,
       scenario,

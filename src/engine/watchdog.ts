@@ -8,6 +8,8 @@ export const lookMilliseconds = 100;
 
 /** The threads of a host, by number. */
 export interface Watched {
+  /** Whether it has yet to say that its ranks are there. */
+  readonly isStarting: (thread: number) => boolean;
   readonly isBusy: (thread: number) => boolean;
   readonly fail: (thread: number, error: Error) => void;
   /** Seconds on a clock that only goes forward. */
@@ -18,16 +20,25 @@ export interface Watched {
  * A look at the shared counters that fails the thread whose rank is stuck; to be called again and again.
  *
  * A thread that computes and gets nowhere for the deadline holds the culprit. If all busy threads
- * only wait, the culprit is the first rank that waits.
+ * only wait, the first rank that waits is named. Every look at which all threads but one wait is counted for that one's rank.
  */
 export function stallWatch(
   control: Control,
   setups: readonly ThreadSetup[],
   deadlineSeconds: number,
-  { isBusy, fail, now }: Watched,
+  { isStarting, isBusy, fail, now }: Watched,
 ): () => void {
+  const noteStraggler = (): void => {
+    const atWork = [...setups.keys()].filter(
+      (thread) => isStarting(thread) || (isBusy(thread) && !control.isWaiting(thread)),
+    );
+    const [straggler, other] = atWork;
+    if (straggler !== undefined && other === undefined && setups.length > 1)
+      control.calls.addAwaited(control.currentRankOf(straggler), setups.length - 1);
+  };
   const seen = setups.map(() => ({ beats: -1, since: now() }));
   return () => {
+    noteStraggler();
     const stuck: number[] = [];
     let busy = 0;
     for (const [thread, last] of seen.entries()) {

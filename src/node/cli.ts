@@ -7,11 +7,15 @@ const failed = 1;
 const badInput = 2;
 
 /** Say what went wrong, unless commander has; return the exit code. */
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
   const commander = commanderExitCode(error);
   if (commander !== null) return commander === 0 ? 0 : badInput;
   if (isSimulatorError(error)) {
     process.stderr.write(`${error.message}\n`);
+    if (error.name === "RankError") {
+      const { describeFailure } = await import("./failure.ts");
+      process.stderr.write(describeFailure(error.record));
+    }
     return error.name === "ScenarioError" ? badInput : failed;
   }
   process.stderr.write(
@@ -29,5 +33,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = await report(error);
 }

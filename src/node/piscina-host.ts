@@ -39,6 +39,7 @@ export function piscinaHost(options: PiscinaHostOptions = {}): Host {
       pool = createPool(setups.length, options.heapMegabytes);
       threads = setups.map((setup) => new WorkerThread(pool!, setup, control));
       stopWatching = watchForStalls(control, setups, deadlineSeconds, {
+        isStarting: (thread) => !threads[thread]!.hasStarted,
         isBusy: (thread) => threads[thread]!.isBusy,
         fail: (thread, error) => threads[thread]!.fail(error),
       });
@@ -101,7 +102,7 @@ class WorkerThread implements RemoteThread {
   readonly #remote: RemoteRankThread;
   readonly #pending = new PendingCalls();
   #isClosed = false;
-  #hasStarted = false;
+  hasStarted = false;
 
   constructor(pool: Piscina, setup: ThreadSetup, control: Control) {
     const { port1, port2 } = new MessageChannel();
@@ -110,7 +111,7 @@ class WorkerThread implements RemoteThread {
     this.ready = this.#pending.settle(
       new Promise((resolve) => {
         port2.once("message", () => {
-          this.#hasStarted = true;
+          this.hasStarted = true;
           resolve();
         });
       }),
@@ -128,7 +129,7 @@ class WorkerThread implements RemoteThread {
 
   /** Whether its ranks should be getting somewhere. */
   get isBusy(): boolean {
-    return this.#hasStarted && this.#pending.count > 0;
+    return this.hasStarted && this.#pending.count > 0;
   }
 
   prepare(microbatch: number): Promise<void> {

@@ -4,6 +4,7 @@ import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
 import { ScenarioError } from "../errors.ts";
 import { comparisonLegend, comparisonOf } from "../report/comparison.ts";
+import { stragglerNote } from "../report/failure.ts";
 import { findingOf } from "../report/finding.ts";
 import { runPage } from "../report/html/run-page.ts";
 import { legendOf, overviewOf } from "../report/overview.ts";
@@ -117,6 +118,8 @@ async function runOne(
       },
     });
     const report = reportOf(simulation);
+    const note = stragglerNote(scenario.faults, simulation.awaitedSeconds);
+    if (note !== null && quiet !== true) process.stderr.write(`${note}\n`);
     if (options.trace !== undefined) {
       const file = fileOf(options.trace, isOneOfMany, scenario.name);
       writeFileSync(file, `${JSON.stringify(traceOfSimulation(simulation))}\n`);

@@ -175,13 +175,14 @@ function isNamed(normalizer: Partial<DraftNormalizer>): normalizer is DraftNorma
 function faultFindings(
   fault: SoundFields["faults"][number],
   index: number,
-  { worldSize, trainingSteps, training, backward, normalizers }: SoundFields,
+  { worldSize, trainingSteps, training, backward, deadline, normalizers }: SoundFields,
 ): Finding[] {
+  const step = "trainingStep" in fault ? fault.trainingStep : undefined;
   const bounds = [
     { key: "rank", got: fault.rank, below: worldSize, what: "ranks of the mesh" },
     training
-      ? { key: "trainingStep", got: fault.trainingStep, below: training.steps, what: "training.steps" }
-      : { key: "trainingStep", got: fault.trainingStep, below: trainingSteps, what: "trainingSteps" },
+      ? { key: "trainingStep", got: step, below: training.steps, what: "training.steps" }
+      : { key: "trainingStep", got: step, below: trainingSteps, what: "trainingSteps" },
   ];
   const findings = bounds.flatMap(({ key, got, below, what }) =>
     got !== undefined && below !== undefined && got >= below
@@ -190,6 +191,13 @@ function faultFindings(
   );
   if ("phase" in fault && fault.phase === "backward" && backward === false)
     findings.push(finding(["faults", index, "phase"], "expected a phase that runs; backward is false"));
+  if ("delay" in fault && fault.delay !== undefined && deadline !== undefined && fault.delay >= deadline)
+    findings.push(
+      finding(
+        ["faults", index, "delay"],
+        `expected less than the deadline of ${deadline} s, got ${fault.delay} s; stall never ends`,
+      ),
+    );
   const isSpoiled = fault.kind === "nan" || fault.kind === "inf";
   const form = (normalizer: Partial<DraftNormalizer>) =>
     ("tensorParallel" in normalizer && normalizer.tensorParallel) || "sharded";

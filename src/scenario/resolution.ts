@@ -1,5 +1,6 @@
 import type { DataSource, FileSource } from "./data-source.ts";
 import { isFileSource } from "./file-source.ts";
+import type { InjectedFault, LateStart, SlowFault } from "./injected-fault.ts";
 import { defaultPayload } from "./number-format.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";
 import type { TrainingSpec } from "./training.ts";
@@ -30,14 +31,22 @@ export type DraftNormalizer = DraftOfNormalizer<NormalizerSpec>;
 /** Training as written: points of the curves may go without a distance. */
 export type DraftTraining = Draft<TrainingSpec, "evaluateEvery", { readonly evaluateEvery?: number }>;
 
+type DraftOfFault<T extends InjectedFault> = T extends SlowFault | LateStart
+  ? Draft<T, "delaySeconds", { /** Seconds. */ readonly delay: number }>
+  : T;
+
+/** A fault as written. */
+export type DraftFault = DraftOfFault<InjectedFault>;
+
 /** A scenario as written: every default is in, but for those that depend on another field. */
 export type ScenarioDraft = Draft<
   Scenario,
-  "data" | "normalizers" | "training" | "deadlineSeconds",
+  "data" | "normalizers" | "training" | "faults" | "deadlineSeconds",
   {
     readonly data: DraftData;
     readonly normalizers: readonly DraftNormalizer[];
     readonly training: DraftTraining | null;
+    readonly faults: readonly DraftFault[];
     /** Seconds. */
     readonly deadline: number;
   }
@@ -72,8 +81,15 @@ export function resolveScenario(draft: ScenarioDraft): Scenario {
       (normalizer): NormalizerSpec => ({ ...normalizer, name: normalizerName(normalizer) }),
     ),
     training: draft.training === null ? null : resolveTraining(draft.training),
+    faults: draft.faults.map(resolveFault),
     deadlineSeconds: deadline,
   };
+}
+
+function resolveFault(draft: DraftFault): InjectedFault {
+  if (!("delay" in draft)) return draft;
+  const { delay, ...rest } = draft;
+  return { ...rest, delaySeconds: delay };
 }
 
 function resolveTraining(training: DraftTraining): TrainingSpec {

@@ -21,10 +21,44 @@ const whereFaulty = {
   rank: z.int().min(0).max(1023).describe("Counted from 0."),
   trainingStep: z.int().min(0).max(1e6).default(0).describe("Counted from 0."),
 };
+const anyPhase = z
+  .enum(["data", "forward", "backward"])
+  .default("forward")
+  .describe("What the rank is doing then.");
 const failing = section({
   ...whereFaulty,
-  phase: z.enum(["data", "forward", "backward"]).default("forward").describe("What the rank is doing then."),
+  phase: anyPhase,
   kind: z.enum(["throw", "exit", "stall", "exhaust-memory"]).describe("How the rank fails."),
+});
+const delay = quantity("500ms", parseDuration)
+  .pipe(z.number().gt(0).max(3600))
+  .prefault("500ms")
+  .describe("How long it pauses; less than the deadline.");
+const slow = section({
+  ...whereFaulty,
+  phase: anyPhase,
+  kind: z
+    .literal("slow")
+    .describe("The rank pauses in every pass of that training step; the others wait, and the run goes on."),
+  delay,
+});
+const lateStart = section({
+  rank: whereFaulty.rank,
+  kind: z.literal("late-start").describe("The rank starts later than the others; the run goes on."),
+  delay,
+});
+const discord = section({
+  ...whereFaulty,
+  phase: z
+    .enum(["forward", "backward"])
+    .default("forward")
+    .describe("Of the first normaliser that communicates then."),
+  kind: z
+    .enum(["wrong-order", "wrong-size", "wrong-group", "early-return", "dropped-message"])
+    .describe(
+      "What the rank does there that its peers do not: it swaps two collectives, leaves an element out of one, calls it " +
+        "among all ranks, returns from the pass without joining, or its first message is lost. The run fails and says so.",
+    ),
 });
 
 const index = z
@@ -96,9 +130,12 @@ const scenario = section({
     .prefault("dgx-a100")
     .describe("What the communication is priced on: the name of a preset, or a cluster."),
   faults: z
-    .array(z.discriminatedUnion("kind", [failing, spoiled]))
+    .array(z.discriminatedUnion("kind", [failing, slow, lateStart, discord, spoiled]))
     .default([])
-    .describe("Ranks that fail, or values that are spoiled, on purpose: to see what a run does then."),
+    .describe(
+      "Ranks that fail, are late or do not call what their peers call, or values that are spoiled, on purpose: to see what a " +
+        "run does then.",
+    ),
   deadline: quantity("30s", parseDuration)
     .pipe(z.number().gt(0).max(86_400))
     .prefault("30s")
@@ -136,6 +173,13 @@ export const fieldSchemas: {
     exit: failing.shape,
     stall: failing.shape,
     "exhaust-memory": failing.shape,
+    slow: slow.shape,
+    "late-start": lateStart.shape,
+    "wrong-order": discord.shape,
+    "wrong-size": discord.shape,
+    "wrong-group": discord.shape,
+    "early-return": discord.shape,
+    "dropped-message": discord.shape,
     nan: spoiled.shape,
     inf: spoiled.shape,
   },

@@ -1,6 +1,5 @@
 import type { Evaluation } from "./evaluation.ts";
-import type { InjectedFault } from "./injected-fault.ts";
-import { type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
+import { type DraftFault, type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
 import type { Mesh, Storage } from "./scenario.ts";
 import { type FieldSchema, fieldSchemas } from "./schema.ts";
 
@@ -11,6 +10,8 @@ export interface SoundFields {
   readonly worldSize?: number;
   readonly trainingSteps?: number;
   readonly backward?: boolean;
+  /** Seconds. */
+  readonly deadline?: number;
   readonly storage?: Storage | "auto";
   readonly training?: DraftTraining | null;
   readonly accumulation?: number;
@@ -32,15 +33,15 @@ export interface SoundFields {
     readonly tensors?: { readonly x: string };
   };
   readonly normalizers: readonly Partial<DraftNormalizer>[];
-  readonly faults: readonly Partial<InjectedFault>[];
+  readonly faults: readonly Partial<DraftFault>[];
 }
 
 /** Pick the sound fields of what was written, whatever surrounds them. */
 export function soundFields(value: unknown): SoundFields {
   const written = asMap(value);
-  const { mesh, trainingSteps, backward, storage, training, accumulation, evaluation } =
+  const { mesh, trainingSteps, backward, deadline, storage, training, accumulation, evaluation } =
     fieldSchemas.scenario;
-  const picked = { mesh, trainingSteps, backward, storage, training, accumulation, evaluation };
+  const picked = { mesh, trainingSteps, backward, deadline, storage, training, accumulation, evaluation };
   const { mesh: ways, ...scenario } = soundOf(picked, written);
   const data = asMap(written.data);
   return {

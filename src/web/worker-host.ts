@@ -50,6 +50,7 @@ export class WorkerHosts {
         for (const [index, worker] of workers.entries())
           worker.serve(setups[index]!, control, () => giveUp(control));
         const look = stallWatch(control, setups, deadlineSeconds, {
+          isStarting: (thread) => !workers[thread]!.hasStarted,
           isBusy: (thread) => workers[thread]!.isBusy,
           fail: (thread, error) => workers[thread]!.fail(error),
           now,
@@ -88,7 +89,7 @@ class RankWorker implements RemoteThread {
   #setup: ThreadSetup | undefined;
   #control: Control | undefined;
   #onFailure = (): void => {};
-  #hasStarted = false;
+  hasStarted = false;
 
   constructor() {
     this.#worker = new Worker(new URL("../../workers/rank.web.ts", import.meta.url), { type: "module" });
@@ -101,7 +102,7 @@ class RankWorker implements RemoteThread {
 
   /** Whether its ranks should be getting somewhere. */
   get isBusy(): boolean {
-    return this.#hasStarted && this.#pending.count > 0;
+    return this.hasStarted && this.#pending.count > 0;
   }
 
   /** Serve another run from now on. */
@@ -109,12 +110,12 @@ class RankWorker implements RemoteThread {
     this.#setup = setup;
     this.#control = control;
     this.#onFailure = onFailure;
-    this.#hasStarted = false;
+    this.hasStarted = false;
   }
 
   async start(): Promise<void> {
     await this.#call(this.#remote.start(this.#setup!));
-    this.#hasStarted = true;
+    this.hasStarted = true;
   }
 
   prepare(microbatch: number): Promise<void> {

@@ -28,6 +28,7 @@ const block = blocks[thread]!;
 const controlStart = 4096;
 const control = new Control(
   new Int32Array(memory.buffer, controlStart, controlBytes(ranks, blocks.length) / 4),
+  ranks,
   blocks.length,
 );
 const arraysStart = controlStart + controlBytes(ranks, blocks.length);

@@ -9,8 +9,12 @@ import { scalarKernels } from "../../src/kernels/scalar.ts";
 import { scenarioFrom } from "./scenario.ts";
 
 /** The fabric of one thread with its ranks' outboxes and landing areas, `areaBytes` each; payloads are float32. */
-export function inProcessFabric(worldSize: number, areaBytes = 0): Fabric {
-  const control = new Control(new Int32Array(new SharedArrayBuffer(controlBytes(worldSize, 1))), 1);
+export function inProcessFabric(worldSize: number, areaBytes = 0, threads = 1): Fabric {
+  const control = new Control(
+    new Int32Array(new SharedArrayBuffer(controlBytes(worldSize, threads))),
+    worldSize,
+    threads,
+  );
   const scenario = scenarioFrom({
     mesh: { data: worldSize },
     data: { source: "gaussian", samples: 1, channels: 1 },

@@ -116,6 +116,7 @@ function watch(
   if (setup === undefined) return () => {};
   const control = controlView(setup.memory, setup.plan, setup.workload);
   return watchForStalls(control, setups, deadlineSeconds, {
+    isStarting: () => false,
     isBusy: () => true,
     fail: (_, error) => fail(error),
   });
