@@ -9,6 +9,7 @@ import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageServer } from "../src/node/serve.ts";
+import { parseScenario } from "../src/scenario/parse.ts";
 import { firstState, toFragment } from "../src/web/page-state.ts";
 import { startChromium } from "./support/chromium.ts";
 import { normsim } from "./support/command.ts";
@@ -74,8 +75,16 @@ async function ranSeed(page: Page, seed: string): Promise<void> {
   await page.locator("header .about", { hasText: new RegExp(`seed ${seed}$`) }).waitFor();
 }
 
+/** Choose a state in a page that is open, until its scenario is shown. */
+async function choose(page: Page, fragment: string, scenario: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(fragment)}`);
+  await page.locator("header .about", { hasText: new RegExp(`^${scenario}: `) }).waitFor();
+  await settled(page);
+}
+
 /** The data of a figure, row by row. */
 async function cellsOf(page: Page, figure: string): Promise<string[][]> {
+  await page.locator(`${figure} summary`).click();
   const cells = "[...row.children].map((cell) => cell.textContent)";
   return await page.evaluate(`[...document.querySelectorAll("${figure} tbody tr")].map((row) => ${cells})`);
 }
@@ -110,7 +119,8 @@ describe("the same bytes in Chromium's workers, on Node's threads and in process
   ]) {
     test(name, async () => {
       const text = readFileSync(new URL(`../scenarios/${name}.yaml`, import.meta.url), "utf8");
-      const { page } = await open(yamlFragment(text));
+      const { page } = await open();
+      await choose(page, yamlFragment(text), parseScenario(text, name).name);
       const report = await reportIn(page);
       expect(report).toBe(await reportOf(text, "2"));
       expect(report).toBe(await reportOf(text, "0"));
@@ -118,6 +128,14 @@ describe("the same bytes in Chromium's workers, on Node's threads and in process
       await page.close();
     });
   }
+
+  test("the first result, of one worker, which says so", async () => {
+    const { page } = await open();
+    const text = await page.locator("textarea").inputValue();
+    expect(await page.locator("footer").textContent()).toMatch(/first result .* in one Web Worker/);
+    expect(await reportIn(page)).toBe(await reportOf(text, "2"));
+    await page.close();
+  });
 
   test("20 ranks, folded on the same workers run after run", async () => {
     const { page } = await open("data=4&tensor=5&channels=20&seed=3");
@@ -231,8 +249,8 @@ test("a NaN on rank 3 reaches whoever pools with it: the table has every rank's 
   expect(reached("SyncBN/4")).toEqual([0, 1, 2, 3]);
   expect(reached("LN")).toEqual([3]);
   expect(shares.find(([name, rank]) => name === "SyncBN" && rank === "0")![2]).toBe(String(1 / 64));
-  // One token of 2 x 196.
-  expect(shares.find(([name, rank]) => name === "LN" && rank === "3")![2]).toBe((1 / 392).toPrecision(6));
+  // One token of 2 x 49.
+  expect(shares.find(([name, rank]) => name === "LN" && rank === "3")![2]).toBe((1 / 98).toPrecision(6));
   await page.close();
 });
 

@@ -28,12 +28,12 @@ describe("the fragment of the page's address", () => {
 });
 
 describe("the scenario of a state", () => {
-  test("is, for the first state, the quickstart's", () => {
+  test("is, for the first state, the quickstart's with smaller feature maps", () => {
     const { name: _, ...fields } = parseScenario(scenarioText(firstState), "page");
     expect(fields).toMatchObject({
       seed: 7,
       mesh: { data: 8, tensor: 1, sequence: 1 },
-      data: { source: "gaussian", samples: Array(8).fill(2), channels: 64, positions: [14, 14] },
+      data: { source: "gaussian", samples: Array(8).fill(2), channels: 64, positions: [7, 7] },
     });
     expect(fields.normalizers.map(({ name }) => name)).toEqual(["local BN", "SyncBN", "SyncBN/4", "LN"]);
   });

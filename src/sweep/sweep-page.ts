@@ -13,7 +13,7 @@ import {
 } from "../report/html/page.ts";
 import { paretoChart } from "../report/html/pareto-chart.ts";
 import { drawPlot, type Point as PlotPoint } from "../report/html/plot.ts";
-import { choicesOf, paretoTexts } from "../report/html/run-page.ts";
+import { choicesOf, paretoTexts } from "../report/html/run-charts.ts";
 import { seriesMaximum } from "../report/html/shapes.ts";
 import { describePoint, formatValue } from "./points.ts";
 import { type PointReport, sweepOverview } from "./table.ts";

@@ -1,14 +1,26 @@
+import { meshName } from "../explain/written-mesh.ts";
 import { type Calls, callsOn } from "./channel.ts";
+import type { CostView } from "./cost-view.ts";
 import type { PageState } from "./page-state.ts";
+import type { RunCharts } from "./run-charts.ts";
 import type { RunView } from "./run-view.ts";
 import { scenarioText } from "./scenario-text.ts";
-import type { CostView, Outcome, Session } from "./session.ts";
-import type { Reasons } from "./why.ts";
+import type { Outcome, Session } from "./session.ts";
+import type { Reason } from "./why.ts";
+
+/** Who communicates on a mesh, and why. */
+export interface Reasons {
+  readonly mesh: string;
+  /** One per normaliser. */
+  readonly reasons: readonly Reason[];
+}
 
 /** What the page shows of a state; parts are null until they are there. */
 export interface Shown {
   readonly run: Outcome<RunView> | null;
-  readonly why: Outcome<Reasons> | null;
+  /** Of the newest run that has them. */
+  readonly charts: RunCharts | null;
+  readonly why: Reasons | null;
   readonly cost: Outcome<CostView> | null;
   /** Whether the run of the newest state is still under way. */
   readonly isRunning: boolean;
@@ -16,20 +28,35 @@ export interface Shown {
 
 /** Runs states in a worker, the newest only: those that were overtaken while another ran are left out. */
 export class Engine {
-  readonly #onShown: (shown: Shown) => void;
+  #onShown: (shown: Shown) => void = () => {};
   #worker: Worker;
   #session: Calls<Session>;
-  #shown: Shown = { run: null, why: null, cost: null, isRunning: true };
+  #shown: Shown = { run: null, charts: null, why: null, cost: null, isRunning: true };
+  #asked: PageState | null = null;
   #next: PageState | null = null;
   #isBusy = false;
+  /** What the shown reasons are about. */
+  #explained = "";
 
-  constructor(onShown: (shown: Shown) => void) {
-    this.#onShown = onShown;
+  constructor() {
     [this.#worker, this.#session] = startWorker((message) => this.#fail(message));
   }
 
-  /** Show a state as soon as the one under way is done. */
+  /** What there is to show now. */
+  get shown(): Shown {
+    return this.#shown;
+  }
+
+  /** Call back whenever there is something else to show. */
+  watch(onShown: (shown: Shown) => void): void {
+    this.#onShown = onShown;
+    onShown(this.#shown);
+  }
+
+  /** Show a state as soon as the one under way is done; the one that was asked for last is on its way. */
   show(state: PageState): void {
+    if (state === this.#asked) return;
+    this.#asked = state;
     this.#next = state;
     this.#update({ isRunning: true });
     if (!this.#isBusy) void this.#work();
@@ -60,13 +87,33 @@ export class Engine {
     const run = await session.run(text);
     if (session !== this.#session) return;
     performance.mark("run-end");
-    this.#update({ run, isRunning: this.#next !== null, ...(run.ok ? {} : { why: null, cost: null }) });
+    this.#update({ run, isRunning: this.#next !== null });
     if (!run.ok || !isNewest()) return;
-    const why = await session.why(text);
+    const charts = await session.charts();
     if (!isNewest()) return;
-    this.#update({ why });
+    this.#update({ charts });
+    if (!(await this.#explain(session, text, run.value, isNewest))) return;
     const cost = await session.cost(text, state.model);
     if (isNewest()) this.#update({ cost });
+  }
+
+  /** Reasons depend on the mesh and the normalisers alone. False: something else was chosen meanwhile. */
+  async #explain(
+    session: Calls<Session>,
+    text: string,
+    { report: { scenario } }: RunView,
+    isNewest: () => boolean,
+  ): Promise<boolean> {
+    const subject = JSON.stringify([scenario.mesh, scenario.normalizers]);
+    if (subject === this.#explained) return true;
+    const reasons: Reason[] = [];
+    for (const index of scenario.normalizers.keys()) {
+      reasons.push(await session.why(text, index));
+      if (!isNewest()) return false;
+    }
+    this.#explained = subject;
+    this.#update({ why: { mesh: meshName(scenario.mesh), reasons } });
+    return true;
   }
 
   #update(change: Partial<Shown>): void {
@@ -79,7 +126,7 @@ export class Engine {
     [this.#worker, this.#session] = startWorker((it) => this.#fail(it));
     this.#isBusy = false;
     this.#next = null;
-    this.#update({ run: { ok: false, faults: [message] }, why: null, cost: null, isRunning: false });
+    this.#update({ run: { ok: false, faults: [message] }, isRunning: false });
   }
 }
 

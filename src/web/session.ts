@@ -1,44 +1,48 @@
-import { type Estimate, estimate } from "../cost/estimate/estimate.ts";
-import { inProcessHost } from "../engine/in-process-host.ts";
 import { formatFault, isSimulatorError, ScenarioError } from "../errors.ts";
-import type { Chart } from "../report/html/chart.ts";
-import { groupsChart, stepChart } from "../report/html/estimate-charts.ts";
-import { StatisticsObserver } from "../report/rank-statistics.ts";
 import { isFileSource } from "../scenario/file-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { measure } from "../simulate.ts";
 import { serveCalls } from "./channel.ts";
-import { type Contamination, contaminationOf } from "./contamination.ts";
-import { type RunView, runViewOf } from "./run-view.ts";
-import { type Reasons, reasonsOf } from "./why.ts";
-import { WorkerHosts, workersMaximum } from "./worker-host.ts";
+import type { CostView } from "./cost-view.ts";
+import { PageRunner } from "./page-runner.ts";
+import type { RunCharts } from "./run-charts.ts";
+import type { RunView } from "./run-view.ts";
+import type { Reason } from "./why.ts";
 
 /** A value, or what is wrong with the input, or with the run. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** What SyncBN would cost a model. */
-export interface CostView {
-  readonly advice: string;
-  readonly charts: readonly Chart[];
-}
-
-/** What the page asks its worker; scenarios are YAML. */
+/** What the page asks its worker, in this order; scenarios are YAML, and have run where more than the run is asked for. */
 export interface Session {
   run(text: string): Promise<Outcome<RunView>>;
-  why(text: string): Promise<Outcome<Reasons>>;
+  /** Of the newest run. */
+  charts(): Promise<RunCharts>;
+  /** Of one normaliser: the page asks for the next only if nothing else was chosen meanwhile. */
+  why(text: string, normalizer: number): Promise<Reason>;
   cost(text: string, model: string): Promise<Outcome<CostView>>;
 }
 
-/** Answer the page for as long as this worker lives. */
+/** Answer the page for as long as this worker lives. What the first result does not need is loaded after it. */
 export function serveSession(): void {
-  const hosts = new WorkerHosts();
+  const runner = new PageRunner();
   const session: Session = {
-    run: (text) => attempt(async () => await run(read(text), hosts)),
-    why: (text) => attempt(async () => await reasonsOf(read(text))),
-    cost: (text, model) => attempt(async () => costOf(estimateFor(read(text), model))),
+    run: (text) => attempt(async () => await runner.run(read(text))),
+    async charts() {
+      const { runChartsOf } = await import("./run-charts.ts");
+      runner.prepare();
+      return runChartsOf(runner.newest);
+    },
+    async why(text, normalizer) {
+      const { reasonOf } = await import("./why.ts");
+      return await reasonOf(read(text), normalizer);
+    },
+    cost: (text, model) =>
+      attempt(async () => {
+        const { costViewOf } = await import("./cost-view.ts");
+        return costViewOf(read(text), model);
+      }),
   };
   serveCalls(session);
 }
@@ -56,43 +60,8 @@ async function attempt<T>(action: () => Promise<T>): Promise<Outcome<T>> {
 function read(text: string): Scenario {
   const scenario = parseScenario(text, "scenario");
   if (isFileSource(scenario.data)) {
-    const message = "the page has no files: use synthetic data here, and .npy files on the command line";
+    const message = `the page has no files: use synthetic data here, and ${scenario.data.source} on the command line`;
     throw new ScenarioError([{ file: "scenario", path: "data.source", message }]);
   }
   return scenario;
-}
-
-async function run(scenario: Scenario, hosts: WorkerHosts): Promise<RunView> {
-  const isIsolated = self.crossOriginIsolated;
-  const observer = new StatisticsObserver(scenario);
-  const contamination: Contamination[] = [];
-  const simulation = await measure(scenario, {
-    host: isIsolated ? hosts.host() : inProcessHost(() => performance.now() / 1000),
-    onPass(pass) {
-      observer.observe(pass);
-      if (pass.isLastOfStep && pass.trainingStep === scenario.trainingSteps - 1)
-        contamination.push(
-          contaminationOf(pass, scenario.normalizers[pass.normalizer]!.name, scenario.backward),
-        );
-    },
-  });
-  const { worldSize } = simulation.workload;
-  return runViewOf(simulation, observer.channels, contamination, describeHost(worldSize, isIsolated));
-}
-
-function describeHost(worldSize: number, isIsolated: boolean): string {
-  if (!isIsolated)
-    return `All ${worldSize} ranks ran in turns in one Web Worker, because this page is not cross-origin isolated and may not share memory.`;
-  return worldSize <= workersMaximum
-    ? `The ${worldSize} ranks ran in as many Web Workers; messages went through shared memory.`
-    : `The ${worldSize} ranks ran in ${workersMaximum} Web Workers, as many as this browser has cores for; messages went through shared memory.`;
-}
-
-function estimateFor({ cluster, mesh, data }: Scenario, model: string): Estimate {
-  const samples = isFileSource(data) ? [] : data.samples;
-  return estimate({ model, cluster, gpus: mesh.data, microbatch: Math.max(1, ...samples) });
-}
-
-function costOf(found: Estimate): CostView {
-  return { advice: found.advice, charts: [stepChart(found), groupsChart(found)] };
 }

@@ -2,7 +2,6 @@ import { ScenarioError } from "../errors.ts";
 import { findEvidence } from "../explain/dependency.ts";
 import { ruleOf } from "../explain/rule.ts";
 import { refusalOf, shardExtent } from "../explain/trial.ts";
-import { meshName } from "../explain/written-mesh.ts";
 import type { Chart } from "../report/html/chart.ts";
 import { dependencyChart } from "../report/html/explain-page.ts";
 import { worldSizeOf } from "../scenario/resolution.ts";
@@ -21,20 +20,14 @@ export interface Reason {
   readonly notMeasured: string;
 }
 
-/** Who communicates on a scenario's mesh, and why. */
-export interface Reasons {
-  readonly mesh: string;
-  readonly reasons: readonly Reason[];
-}
-
-/** By the rule, and measured by perturbing every rank in turn, on small Gaussian activations. */
-export async function reasonsOf({ normalizers, mesh }: Scenario): Promise<Reasons> {
-  const reasons: Reason[] = [];
-  for (const spec of normalizers) {
-    const { because } = ruleOf(spec, mesh, shardExtent);
-    reasons.push({ name: spec.name, because, ...(await measured(spec, mesh)) });
-  }
-  return { mesh: meshName(mesh), reasons };
+/**
+ * Why one normaliser of a scenario sends what it sends: by the rule, and measured by perturbing every rank in turn, on small
+ * Gaussian activations.
+ */
+export async function reasonOf({ normalizers, mesh }: Scenario, index: number): Promise<Reason> {
+  const spec = normalizers[index]!;
+  const { because } = ruleOf(spec, mesh, shardExtent);
+  return { name: spec.name, because, ...(await measured(spec, mesh)) };
 }
 
 async function measured(

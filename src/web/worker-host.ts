@@ -29,6 +29,11 @@ const releaseMilliseconds = 500;
 export class WorkerHosts {
   #idle: RankWorker[] = [];
 
+  /** Start the workers that a run of so many ranks will want. */
+  prepare(worldSize: number): void {
+    while (this.#idle.length < Math.min(worldSize, workersMaximum)) this.#idle.push(new RankWorker());
+  }
+
   /** A host for one run; runs do not overlap. */
   host(): Host {
     let workers: RankWorker[] = [];

@@ -33,7 +33,12 @@ export const wideWidth = 860;
 
 /** A chart as a figure; `id` is its own in the document. */
 export function figureOf(chart: Chart, id: string): Element {
-  const { title, description, caption, drawing, table } = chart;
+  const picture = pictureOf(chart, id);
+  return { ...picture, children: [...picture.children, dataOf(chart.table, chart.title)] };
+}
+
+/** The figure of a chart without its data. */
+export function pictureOf({ title, description, caption, drawing }: Chart, id: string): Element {
   const isWide = drawing.width > narrowWidth;
   const picture = svgOf(drawing, title, description, id);
   return element(
@@ -42,7 +47,6 @@ export function figureOf(chart: Chart, id: string): Element {
     element("h3", {}, title),
     isWide ? scroller(`${title} Scrolls sideways.`, picture) : picture,
     element("figcaption", {}, caption),
-    dataOf(table, title),
   );
 }
 
@@ -65,12 +69,17 @@ export function svgOf(drawing: Drawing, title: string, description: string, id: 
 
 /** The data of a figure, folded away. */
 export function dataOf(table: Table, title: string): Element {
-  return element(
-    "details",
-    {},
-    element("summary", {}, `Data: ${table.rows.length} ${table.rows.length === 1 ? "row" : "rows"}`),
-    scroller(`Data of: ${title}`, tableOf(table)),
-  );
+  return element("details", {}, element("summary", {}, dataSummary(table)), dataTable(table, title));
+}
+
+/** What stands for the data of a figure while they are folded away. */
+export function dataSummary({ rows }: Table): string {
+  return `Data: ${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
+}
+
+/** The data of a figure, unfolded. */
+export function dataTable(table: Table, title: string): Element {
+  return scroller(`Data of: ${title}`, tableOf(table));
 }
 
 /** A table whose first column names its rows. */

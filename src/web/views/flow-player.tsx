@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { formatBytes, plural } from "../../report/format.ts";
-import { dataOf, svgOf, type Table } from "../../report/html/chart.ts";
+import { svgOf, type Table } from "../../report/html/chart.ts";
 import { number } from "../../report/html/figures.ts";
 import type { Flow } from "../flow.ts";
 import { drawnRanksMaximum, ringDrawing } from "../ring-chart.ts";
-import { MarkupView } from "./markup-view.tsx";
+import { FoldedTable, MarkupView } from "./markup-view.tsx";
 
 const stepMilliseconds = 1200;
 
@@ -38,6 +38,7 @@ export function FlowPlayer({ flows }: { readonly flows: readonly Flow[] }): VNod
     if (!isPlaying) setStep(shown === last ? 0 : shown + 1);
   };
   const title = titleOf(flow);
+  const table = useMemo(() => tableOf(flow), [flow]);
   return (
     <figure class="wide flow" id="flow">
       <h3>{title}</h3>
@@ -75,7 +76,7 @@ export function FlowPlayer({ flows }: { readonly flows: readonly Flow[] }): VNod
         <MarkupView markup={svgOf(ringDrawing(flow, shown), title, sayStep(flow, shown), "flow-picture")} />
       </div>
       <figcaption>{captionOf(flow)}</figcaption>
-      {last === 0 ? null : <MarkupView markup={dataOf(tableOf(flow), title)} />}
+      {last === 0 ? null : <FoldedTable table={table} title={title} />}
     </figure>
   );
 }

@@ -1,18 +1,19 @@
 import { h, type VNode } from "preact";
-import type { Chart } from "../../report/html/chart.ts";
-import { figureOf } from "../../report/html/chart.ts";
+import { useMemo, useState } from "preact/hooks";
+import { type Chart, dataSummary, dataTable, pictureOf, type Table } from "../../report/html/chart.ts";
 import type { Element } from "../../report/html/markup.ts";
 
-/** Markup of the reports as nodes of the page. */
+/** Markup of the reports as nodes of the page; the same markup is not looked at again. */
 export function MarkupView({ markup }: { readonly markup: Element }): VNode {
-  return nodeOf(markup);
+  return useMemo(() => nodeOf(markup), [markup]);
 }
 
-function nodeOf({ tag, attributes, children }: Element): VNode {
+function nodeOf({ tag, attributes, children }: Element, ...more: readonly VNode[]): VNode {
   return h(
     tag,
     attributes as Record<string, string>,
     ...children.map((child) => (typeof child === "string" ? child : nodeOf(child))),
+    ...more,
   );
 }
 
@@ -27,8 +28,26 @@ export function Charts({
   return (
     <div class="charts">
       {charts.map((chart, index) => (
-        <MarkupView key={index} markup={figureOf(chart, `${prefix}-${index + 1}`)} />
+        <ChartView key={index} chart={chart} id={`${prefix}-${index + 1}`} />
       ))}
     </div>
+  );
+}
+
+function ChartView({ chart, id }: { readonly chart: Chart; readonly id: string }): VNode {
+  return useMemo(
+    () => nodeOf(pictureOf(chart, id), <FoldedTable table={chart.table} title={chart.title} />),
+    [chart, id],
+  );
+}
+
+/** The data of a figure, folded away, and made when they are unfolded: there may be thousands of cells. */
+export function FoldedTable({ table, title }: { readonly table: Table; readonly title: string }): VNode {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{dataSummary(table)}</summary>
+      {isOpen ? <MarkupView markup={dataTable(table, title)} /> : null}
+    </details>
   );
 }

@@ -1,25 +1,32 @@
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { overviewTable } from "../../report/html/page.ts";
-import { Engine, type Shown } from "../engine.ts";
+import type { CostView } from "../cost-view.ts";
+import type { Engine, Reasons } from "../engine.ts";
 import { firstState, fromFragment, type PageState, toFragment } from "../page-state.ts";
+import type { RunCharts } from "../run-charts.ts";
 import type { RunView } from "../run-view.ts";
 import { scenarioText } from "../scenario-text.ts";
-import type { CostView, Outcome } from "../session.ts";
-import type { Reasons } from "../why.ts";
+import type { Outcome } from "../session.ts";
+import type { Reason } from "../why.ts";
 import { Controls } from "./controls.tsx";
 import { FlowPlayer } from "./flow-player.tsx";
 import { Charts, MarkupView } from "./markup-view.tsx";
 import { ScenarioPanel } from "./scenario-panel.tsx";
 
+interface PageProps {
+  readonly engine: Engine;
+  /** The state that the engine shows first. */
+  readonly first: PageState;
+}
+
 /** The whole page. Its state is the fragment of the address. */
-export function Page(): VNode {
-  const [state, setState] = useState(() => fromFragment(location.hash));
-  const [shown, setShown] = useState<Shown | null>(null);
+export function Page({ engine, first }: PageProps): VNode {
+  const [state, setState] = useState(first);
+  const [shown, setShown] = useState(engine.shown);
   const [last, setLast] = useState<RunView | null>(null);
-  const engine = useRef<Engine | null>(null);
   useEffect(() => {
-    engine.current = new Engine((next) => {
+    engine.watch((next) => {
       setShown(next);
       if (next.run?.ok === true) setLast(next.run.value);
     });
@@ -27,14 +34,19 @@ export function Page(): VNode {
     addEventListener("hashchange", restore);
     return () => removeEventListener("hashchange", restore);
   }, []);
-  useEffect(() => engine.current!.show(state), [state]);
+  useEffect(() => engine.show(state), [state]);
   useEffect(() => {
     if (last !== null) document.title = `${last.headline} · normsim`;
   }, [last]);
   const change = (next: PageState): void => {
     location.hash = toFragment(next);
   };
-  const run = shown?.run ?? null;
+  const { run, charts, why, cost, isRunning } = shown;
+  // What does not depend on the results is not looked at again when they come.
+  const controls = useMemo(
+    () => <Controls state={state} onChange={(chosen) => change({ ...state, yaml: "", ...chosen })} />,
+    [state],
+  );
   return (
     <div class="page">
       <header>
@@ -48,25 +60,27 @@ export function Page(): VNode {
           {state.yaml === "" ? null : (
             <p class="custom">Running the scenario below. A control brings the choices back.</p>
           )}
-          <Controls state={state} onChange={(chosen) => change({ ...state, yaml: "", ...chosen })} />
+          {controls}
           <button type="button" onClick={() => change(firstState)}>
             Back to the first scenario
           </button>
         </details>
       </aside>
-      <main aria-busy={shown?.isRunning ?? true}>
+      <main aria-busy={isRunning}>
         <div role="status" class="progress">
-          {shown?.isRunning === false ? "" : "Running…"}
+          {isRunning ? "Running…" : ""}
         </div>
-        {shown?.isRunning === false ? null : (
-          <button type="button" class="stop" onClick={() => engine.current!.stop()}>
+        {isRunning ? (
+          <button type="button" class="stop" onClick={() => engine.stop()}>
             Stop
           </button>
-        )}
+        ) : null}
         {run === null || run.ok ? null : <Faults faults={run.faults} />}
-        {last === null ? null : <RunSections view={last} isCurrent={run?.ok === true} />}
-        <WhySection outcome={shown?.why ?? null} />
-        <CostSection outcome={shown?.cost ?? null} />
+        <div class={run?.ok === false ? "stale" : ""}>
+          {last === null ? null : <RunSections view={last} charts={charts} />}
+          {why === null ? null : <WhySection why={why} />}
+          {cost === null ? null : <CostSection outcome={cost} />}
+        </div>
         <ScenarioPanel
           text={scenarioText(state)}
           report={run?.ok === true ? run.value.report : null}
@@ -94,10 +108,15 @@ function Faults({ faults }: { readonly faults: readonly string[] }): VNode {
   );
 }
 
-function RunSections({ view, isCurrent }: { readonly view: RunView; readonly isCurrent: boolean }): VNode {
-  const { finding, warnings, overview, legend, flows, contamination, divergence, traffic } = view;
+interface RunSectionsProps {
+  readonly view: RunView;
+  readonly charts: RunCharts | null;
+}
+
+function RunSections({ view, charts }: RunSectionsProps): VNode {
+  const { finding, warnings, overview, legend, flows, contamination } = view;
   return (
-    <div class={isCurrent ? "" : "stale"}>
+    <>
       <p class="lead">{finding}</p>
       {warnings.length === 0 ? null : (
         <ul class="notes">
@@ -106,45 +125,37 @@ function RunSections({ view, isCurrent }: { readonly view: RunView; readonly isC
           ))}
         </ul>
       )}
-      <MarkupView markup={overviewTable(overview)} />
+      <MarkupView markup={useMemo(() => overviewTable(overview), [overview])} />
       <ul class="legend">
         {legend.map((line) => (
           <li key={line}>{line}</li>
         ))}
       </ul>
-      {contamination === null ? null : (
+      {contamination.length === 0 ? null : (
         <section>
           <h2>How far the NaN gets</h2>
-          <Charts charts={[contamination]} prefix="contamination" />
+          <Charts charts={contamination} prefix="contamination" />
         </section>
       )}
       <section>
         <h2>Messages between ranks</h2>
         <FlowPlayer flows={flows} />
-        <Charts charts={traffic} prefix="traffic" />
+        <Charts charts={charts?.traffic ?? []} prefix="traffic" />
       </section>
       <section>
         <h2>Cost and divergence</h2>
-        <Charts charts={divergence} prefix="divergence" />
+        <Charts charts={charts?.divergence ?? []} prefix="divergence" />
       </section>
-    </div>
+    </>
   );
 }
 
-function WhySection({ outcome }: { readonly outcome: Outcome<Reasons> | null }): VNode | null {
-  if (outcome === null) return null;
-  if (!outcome.ok) return <Faults faults={outcome.faults} />;
-  const { mesh, reasons } = outcome.value;
+function WhySection({ why: { mesh, reasons } }: { readonly why: Reasons }): VNode {
   return (
     <section class="why">
       <h2>Who communicates on {mesh}, and why</h2>
-      {reasons.map(({ name, because, maps, notMeasured }, index) => (
-        <div key={name}>
-          <h3>{name}</h3>
-          <p>{because}</p>
-          {notMeasured === "" ? null : <p class="about">{notMeasured}</p>}
-          <Charts charts={maps} prefix={`why-${index}`} />
-        </div>
+      {reasons.map((reason, index) => (
+        <WhyOne key={reason.name} reason={reason} prefix={`why-${index}`} />
       ))}
       <p class="about">
         The rule's bytes and the maps are those of a small trial in which each rank holds 2 samples, 4
@@ -154,8 +165,19 @@ function WhySection({ outcome }: { readonly outcome: Outcome<Reasons> | null }):
   );
 }
 
-function CostSection({ outcome }: { readonly outcome: Outcome<CostView> | null }): VNode | null {
-  if (outcome === null) return null;
+function WhyOne({ reason, prefix }: { readonly reason: Reason; readonly prefix: string }): VNode {
+  const { name, because, maps, notMeasured } = reason;
+  return (
+    <div>
+      <h3>{name}</h3>
+      <p>{because}</p>
+      {notMeasured === "" ? null : <p class="about">{notMeasured}</p>}
+      <Charts charts={maps} prefix={prefix} />
+    </div>
+  );
+}
+
+function CostSection({ outcome }: { readonly outcome: Outcome<CostView> }): VNode {
   return (
     <section>
       <h2>What it would cost a model</h2>
