@@ -55,16 +55,17 @@ async function ask(head: string): Promise<{ status: number; headers: string; bod
 }
 
 describe("what is in the folder", () => {
-  for (const [path, type] of [
-    ["/", "text/html; charset=utf-8"],
-    ["/index.html?x=../y", "text/html; charset=utf-8"],
-    ["/assets/a.js", "text/javascript; charset=utf-8"],
+  for (const [path, type, caching] of [
+    ["/", "text/html; charset=utf-8", "no-cache"],
+    ["/index.html?x=../y", "text/html; charset=utf-8", "no-cache"],
+    ["/assets/a.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"],
   ]) {
     test(`${path} comes isolated, under a policy, and as ${type}`, async () => {
       const { status, headers } = await ask(`GET ${path} HTTP/1.1`);
       expect(status).toBe(200);
       for (const line of [
         `content-type: ${type}`,
+        `cache-control: ${caching}\r\n`,
         "cross-origin-opener-policy: same-origin",
         "cross-origin-embedder-policy: require-corp",
         "x-content-type-options: nosniff",

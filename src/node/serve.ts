@@ -34,8 +34,11 @@ const headers: Readonly<Record<string, string>> = {
   "Cross-Origin-Resource-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
-  "Cache-Control": "no-cache",
 };
+
+/** What the build names by its content never changes under its name. */
+const caching = (path: string): string =>
+  path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
 
 interface PageFile {
   readonly type: string;
@@ -115,6 +118,12 @@ function answer(
       ? [404, "text/plain", Buffer.from("no such file\n")]
       : [200, file.type, file.bytes];
   const allow = isRead ? {} : { Allow: "GET, HEAD" };
-  response.writeHead(status, { ...headers, ...allow, "Content-Type": type, "Content-Length": body.length });
+  response.writeHead(status, {
+    ...headers,
+    ...allow,
+    "Cache-Control": status === 200 ? caching(path) : "no-store",
+    "Content-Type": type,
+    "Content-Length": body.length,
+  });
   response.end(method === "HEAD" ? undefined : body);
 }

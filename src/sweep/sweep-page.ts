@@ -1,6 +1,6 @@
-import { formatPercent, plural } from "../report/format.ts";
+import { enumerate, formatPercent, plural } from "../report/format.ts";
 import type { Chart } from "../report/html/chart.ts";
-import { enumerate, number, percent } from "../report/html/figures.ts";
+import { number, percent } from "../report/html/figures.ts";
 import {
   chartGrid,
   codeOf,

@@ -1,5 +1,4 @@
-import { formatBytes, formatPercent } from "../report/format.ts";
-import { enumerate } from "../report/html/figures.ts";
+import { enumerate, formatBytes, formatPercent } from "../report/format.ts";
 import type { NormalizerReport, Report } from "../report/report.ts";
 import { type Contamination, reachedRanks } from "./contamination.ts";
 

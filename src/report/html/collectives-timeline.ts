@@ -40,7 +40,7 @@ export function collectivesTimeline(simulation: Simulation): Chart | undefined {
     title: `${longest!.name} is on the wire for ${formatSeconds(longest!.seconds)} of each step${against}.`,
     description: `One lane per normaliser with its collectives in order: ${durations.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join("; ")}.`,
     caption:
-      `Collectives of one layer and training step, forward then backward, by the α-β clock on ${scenario.cluster.name}; groups work at ` +
+      `Collectives of ${scenario.training === null ? "one layer" : "all normalising layers"} in a training step, forward then backward, by the α-β clock on ${scenario.cluster.name}; groups work at ` +
       `the same time. Wire only: no launches, no kernels.` +
       (silent === 0 ? "" : ` ${silent} of ${lanes.length} normalisers send nothing and have no lane.`),
   });

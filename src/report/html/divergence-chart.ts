@@ -1,8 +1,9 @@
 import type { NormalizerRecord, Simulation } from "../../engine/simulation.ts";
+import { enumerate } from "../format.ts";
 import type { NormalizerReport, Report } from "../report.ts";
 import { binName, binsOf, pointOf } from "./bin.ts";
 import type { Chart, Table } from "./chart.ts";
-import { enumerate, number, percent } from "./figures.ts";
+import { number, percent } from "./figures.ts";
 import { drawPlot } from "./plot.ts";
 import { seriesMaximum } from "./shapes.ts";
 

@@ -8,8 +8,3 @@ export function number(value: number | null, digits = 6): string {
 export function percent(share: number | null, digits = 3): string {
   return share === null || !Number.isFinite(share) ? "not finite" : `${number(100 * share, digits)} %`;
 }
-
-/** `a, b and c`. */
-export function enumerate(names: readonly string[]): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}

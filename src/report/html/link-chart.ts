@@ -77,8 +77,8 @@ function linkBytes({ collectives }: NormalizerRecord, worldSize: number, trainin
 function findingOf(name: string, links: readonly Link[], worldSize: number, gpusPerNode: number): string {
   const amounts = links.map(({ bytes }) => bytes);
   const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
-  const each =
-    least === most ? `${formatBytes(most)} each` : `${formatBytes(least)} to ${formatBytes(most)} each`;
+  const [low, high] = [formatBytes(least), formatBytes(most)];
+  const each = low === high ? `${low} each` : `${low} to ${high} each`;
   const possible = worldSize * (worldSize - 1);
   const nodeOf = (rank: number): number => Math.floor(rank / gpusPerNode);
   const between = links.filter(({ source, target }) => nodeOf(source) !== nodeOf(target)).length;

@@ -1,9 +1,9 @@
 import { variance } from "../../statistics/moments.ts";
-import { plural } from "../format.ts";
+import { enumerate, plural } from "../format.ts";
 import type { ChannelStatistics, RankMoments } from "../rank-statistics.ts";
 import { type Bin, binName, binsOf } from "./bin.ts";
 import { type Chart, narrowWidth } from "./chart.ts";
-import { enumerate, number, percent } from "./figures.ts";
+import { number, percent } from "./figures.ts";
 import { plotOf } from "./plot.ts";
 import { legend, line, marker } from "./shapes.ts";
 

@@ -1,19 +1,44 @@
 import type { NormalizerRecord, Simulation } from "../../engine/simulation.ts";
+import { enumerate } from "../format.ts";
 import type { ChannelStatistics } from "../rank-statistics.ts";
 import type { NormalizerReport, Report } from "../report.ts";
 import type { Chart } from "./chart.ts";
 import { collectivesTimeline } from "./collectives-timeline.ts";
 import { divergenceChart } from "./divergence-chart.ts";
-import { enumerate } from "./figures.ts";
+import { layerDivergenceCharts } from "./layer-divergence-chart.ts";
 import { linkChart } from "./link-chart.ts";
 import { type Choice, type ParetoAxes, paretoChart } from "./pareto-chart.ts";
 import { rankStatisticsChart } from "./rank-statistics-chart.ts";
+import { gradientChart, learningCharts } from "./training-charts.ts";
 
 /** Maps of links that one page shows. */
 const mapsMaximum = 4;
 
+/** Charts under a heading. */
+export interface ChartSection {
+  readonly heading: string;
+  readonly charts: readonly Chart[];
+}
+
+/** What a run found, apart from its messages. */
+export function resultCharts(
+  report: Report,
+  simulation: Simulation,
+  channels: readonly ChannelStatistics[],
+): ChartSection[] {
+  if (report.scenario.training === null)
+    return [{ heading: "Cost and divergence", charts: divergenceCharts(report, simulation, channels) }];
+  return [
+    { heading: "What was learnt", charts: learningCharts(report) },
+    {
+      heading: "Inside the network",
+      charts: [gradientChart(report), ...layerDivergenceCharts(report)],
+    },
+  ];
+}
+
 /** Cost against divergence, divergence by channel, statistics rank by rank. */
-export function divergenceCharts(
+function divergenceCharts(
   report: Report,
   simulation: Simulation,
   channels: readonly ChannelStatistics[],

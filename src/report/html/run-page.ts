@@ -16,7 +16,7 @@ import {
   section,
   writePage,
 } from "./page.ts";
-import { divergenceCharts, trafficCharts, unmappedSenders } from "./run-charts.ts";
+import { resultCharts, trafficCharts, unmappedSenders } from "./run-charts.ts";
 import { collectiveToShow, scheduleFigure } from "./schedule-chart.ts";
 
 /** What a page about a run is made of. */
@@ -43,9 +43,8 @@ export function runPage({ simulation, channels, written, origin }: RunPage, dige
         listOf(warningsOf(report), "notes"),
         overviewTable(overview),
         listOf(legendOf(report), "legend"),
-        section(
-          "Cost and divergence",
-          chartGrid("divergence", divergenceCharts(report, simulation, channels)),
+        ...resultCharts(report, simulation, channels).map(({ heading, charts }, index) =>
+          section(heading, chartGrid(`result-${index + 1}`, charts)),
         ),
         ...trafficSection(simulation),
         section(

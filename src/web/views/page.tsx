@@ -142,10 +142,12 @@ function RunSections({ view, charts }: RunSectionsProps): VNode {
         <FlowPlayer flows={flows} />
         <Charts charts={charts?.traffic ?? []} prefix="traffic" />
       </section>
-      <section>
-        <h2>Cost and divergence</h2>
-        <Charts charts={charts?.divergence ?? []} prefix="divergence" />
-      </section>
+      {charts?.results.map((result, index) => (
+        <section key={result.heading}>
+          <h2>{result.heading}</h2>
+          <Charts charts={result.charts} prefix={`result-${index + 1}`} />
+        </section>
+      ))}
     </>
   );
 }
