@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { explain, type NormalizerExplanation, parseScenario, simulate } from "../src/index.ts";
 import { svgOf } from "../src/report/html/chart.ts";
+import { choicesOf, paretoTexts } from "../src/report/html/choices.ts";
 import { heatMap } from "../src/report/html/heat-map.ts";
 import { type Element, element, renderMarkup } from "../src/report/html/markup.ts";
 import { paretoChart } from "../src/report/html/pareto-chart.ts";
-import { choicesOf, paretoTexts } from "../src/report/html/run-charts.ts";
 import { box, label } from "../src/report/html/shapes.ts";
 import { drawingStyle, paletteStyle } from "../src/report/html/style.ts";
 

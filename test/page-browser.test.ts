@@ -137,6 +137,19 @@ describe("the same bytes in Chromium's workers, on Node's threads and in process
     await page.close();
   });
 
+  test("a network that is trained", async () => {
+    const text = `name: trained
+mesh: { data: 2 }
+data: { source: images, samples: 3 }
+normalizers: [{ name: SyncBN, type: batch-norm, group: world }, { name: LN, type: layer-norm }]
+training: { network: { kind: mlp, hidden: [6] }, steps: 4, optimizer: { type: sgd, learningRate: 0.1 }, testSamples: 8, evaluateEvery: 2 }
+`;
+    const { page } = await open(yamlFragment(text));
+    expect(await reportIn(page)).toBe(await reportOf(text, "2"));
+    await page.locator("h2", { hasText: "Inside the network" }).waitFor();
+    await page.close();
+  });
+
   test("20 ranks, folded on the same workers run after run", async () => {
     const { page } = await open("data=4&tensor=5&channels=20&seed=3");
     const first = await reportIn(page);

@@ -78,13 +78,13 @@ test("gradients are drawn by the matrices, with the range of their way; the tabl
   const chart = gradientChart(
     reportWith([
       { name: "A", norms: { "h0.weight": [1, 2], "h0.norm.weight": [9, 99], "out.weight": [8, 0.5] } },
-      { name: "B", norms: { "h0.weight": [1, 1], "h0.norm.weight": [9, 99], "out.weight": [1, 0] } },
+      { name: "B", norms: { "h0.weight": [0, 1], "h0.norm.weight": [9, 99], "out.weight": [1, 0] } },
     ]),
   );
   expect(chart.title).toBe("A's gradients differ most between layers: 0.5 at out.weight, 2 at h0.weight.");
   expect(chart.table.rows).toHaveLength(6);
   expect(chart.table.rows).toContainEqual(["A", "h0.norm.weight", "9", "99"]);
-  // A gradient of 0 has no place on the logarithmic axis.
+  // A gradient of 0 has no place on the logarithmic axis, as a mark or as the end of a range.
   expect(marksIn(chart)).toBe(2 + 3);
   const ranges = chart.drawing.content.filter(({ attributes }) =>
     String(attributes.class).startsWith("range"),
@@ -143,6 +143,9 @@ test("the page of a training run shows what its report holds", async () => {
       expect(html).toContain(
         `<th scope="row">${name}</th><td class="number">${step}</td><td class="number">${Number(trainLoss!.toPrecision(6))}</td>`,
       );
+  // Cost against what was learnt: there is no y of a whole batch.
+  expect(html).toContain("Error: share of the test set");
+  expect(html).not.toContain("No choice has a finite error");
   // Local BN alone is apart from the whole batch.
   expect(html).toContain("local BN&#39;s means are ");
   expect(html).toContain("no layer differs beyond rounding: SyncBN.");

@@ -1,19 +1,19 @@
 import { enumerate, formatPercent, plural } from "../report/format.ts";
 import type { Chart } from "../report/html/chart.ts";
+import { choicesOf, errorMeasureOf, paretoTexts } from "../report/html/choices.ts";
 import { number, percent } from "../report/html/figures.ts";
 import {
-  chartGrid,
-  codeOf,
+  chartSection,
   type Digest,
   type Origin,
   overviewTable,
   paragraph,
+  scenarioSection,
   section,
   writePage,
 } from "../report/html/page.ts";
 import { paretoChart } from "../report/html/pareto-chart.ts";
 import { drawPlot, type Point as PlotPoint } from "../report/html/plot.ts";
-import { choicesOf, paretoTexts } from "../report/html/run-charts.ts";
 import { seriesMaximum } from "../report/html/shapes.ts";
 import { describePoint, formatValue } from "./points.ts";
 import { type PointReport, sweepOverview } from "./table.ts";
@@ -43,17 +43,13 @@ export function sweepPage({ points, written, origin }: SweepPage, digest: Digest
       about: `${plural(points.length, "point")}: ${paths.map((path) => `${path} = ${valuesOf(points, path).map(formatValue).join(", ")}`).join("; ")}`,
       origin,
       content: [
-        section("Cost and divergence", chartGrid("sweep", [paretoOf(points), ...curves])),
+        chartSection(`Cost and ${errorMeasureOf(first.report).name}`, "sweep", [paretoOf(points), ...curves]),
         section(
           "Every point",
           overviewTable(sweepOverview(shown, "values")),
           left === 0 ? null : paragraph(`${left} more points: --csv and --ndjson have them.`, "about"),
         ),
-        section(
-          "The scenario",
-          paragraph("As it was written; a click selects all of it."),
-          codeOf("Scenario", written),
-        ),
+        scenarioSection(written),
       ],
     },
     digest,
@@ -74,19 +70,20 @@ function paretoOf(points: readonly PointReport[]): Chart {
   );
 }
 
-/** The error of y along an axis of numbers: for each value the mean and range over the other axes; undefined along others. */
+/** The error along an axis of numbers: for each value the mean and range over the other axes; undefined along others. */
 function curveChart(points: readonly PointReport[], path: string): Chart | undefined {
   const values = valuesOf(points, path).filter((value) => typeof value === "number");
   if (values.length < 2 || values.length < valuesOf(points, path).length) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
   const names = points[0]!.report.normalizers.map(({ name }) => name).slice(0, seriesMaximum);
   const series = names.map((name) => sorted.map((value) => pointOf(points, path, value, name)));
+  const measure = errorMeasureOf(points[0]!.report);
   const isWhole = sorted.every(Number.isInteger);
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
   return {
-    title: findingOf(path, names, series),
-    description: `Error of y of ${enumerate(names)} at ${path} ${sorted.map((value) => number(value)).join(", ")}.`,
-    caption: `Root mean square of y − y of the whole batch over ${path}. Each mark is the mean over the points with that value, with their range.`,
+    title: findingOf(path, names, series, measure.name),
+    description: `The ${measure.name} of ${enumerate(names)} at ${path} ${sorted.map((value) => number(value)).join(", ")}.`,
+    caption: `Along ${path}: ${measure.name}, ${measure.meaning}. Each mark is the mean over the points with that value, with their range.`,
     drawing: drawPlot(names, 270, {
       x: {
         label: path,
@@ -95,7 +92,7 @@ function curveChart(points: readonly PointReport[], path: string): Chart | undef
         startsAtZero: false,
         ticks: 6,
       },
-      y: { label: "error of y", format: formatPercent, kind: "linear", ticks: 5 },
+      y: { label: measure.name, format: formatPercent, kind: "linear", ticks: 5 },
       series: series.map((own, index) => ({ index, points: own, isJoined: true })),
       levels: [],
     }),
@@ -110,9 +107,10 @@ function curveChart(points: readonly PointReport[], path: string): Chart | undef
 function pointOf(points: readonly PointReport[], path: string, value: number, name: string): PlotPoint {
   const errors = points
     .filter(({ values }) => values[path] === value)
-    .flatMap(({ report }) => report.normalizers.filter((normalizer) => normalizer.name === name))
-    .map(({ divergence: { outputMse } }) =>
-      outputMse.mean === null ? Number.NaN : Math.sqrt(outputMse.mean),
+    .flatMap(({ report }) =>
+      report.normalizers
+        .filter((normalizer) => normalizer.name === name)
+        .map((normalizer) => errorMeasureOf(report).of(normalizer)),
     );
   const y = errors.reduce((sum, error) => sum + error, 0) / errors.length;
   return { x: value, y, low: Math.min(...errors), high: Math.max(...errors) };
@@ -122,13 +120,14 @@ function findingOf(
   path: string,
   names: readonly string[],
   series: readonly (readonly PlotPoint[])[],
+  what: string,
 ): string {
   const changes = series.map((points, index) => {
     const [from, to] = [points[0]!, points.at(-1)!];
     return { name: names[index]!, from, to, by: Math.abs(to.y - from.y) };
   });
   const [most] = changes.toSorted((a, b) => b.by - a.by) as [(typeof changes)[number]];
-  if (most.by < 1e-4) return `${path} changes no normaliser's error.`;
+  if (most.by < 1e-4) return `${path} changes no normaliser's ${what}.`;
   const { name, from, to } = most;
-  return `From ${path} ${number(from.x)} to ${number(to.x)}, the error of ${name} goes from ${formatPercent(from.y)} to ${formatPercent(to.y)}.`;
+  return `From ${path} ${number(from.x)} to ${number(to.x)}, the ${what} of ${name} goes from ${formatPercent(from.y)} to ${formatPercent(to.y)}.`;
 }

@@ -1,3 +1,4 @@
+import { findingOf } from "../report/finding.ts";
 import { enumerate, formatBytes, formatPercent } from "../report/format.ts";
 import type { NormalizerReport, Report } from "../report/report.ts";
 import { type Contamination, reachedRanks } from "./contamination.ts";
@@ -7,6 +8,7 @@ const rounding = 3e-5;
 
 /** The title of the page: what the run found, in a line or two. */
 export function headlineOf(report: Report, contamination: readonly Contamination[]): string {
+  if (report.scenario.training !== null) return findingOf(report);
   const reached = contamination.filter((it) => reachedRanks(it).length > 0);
   return reached.length > 0 ? spreadHeadline(contamination) : costHeadline(report);
 }

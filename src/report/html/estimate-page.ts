@@ -4,7 +4,7 @@ import { summaryOf } from "../estimate-summary.ts";
 import { plural } from "../format.ts";
 import { breakdownChart, groupsChart, layersChart, stepChart, streamsChart } from "./estimate-charts.ts";
 import {
-  chartGrid,
+  chartSection,
   type Digest,
   listOf,
   type Origin,
@@ -36,16 +36,13 @@ export function estimatePage({ estimate, slices, origin }: EstimatePage, digest:
         paragraph(advice, "lead"),
         overviewTable(steps),
         listOf(notes, "legend"),
-        section(
-          "What it costs",
-          chartGrid("cost", [
-            stepChart(estimate),
-            ...(isSynchronized ? [breakdownChart(estimate), layersChart(estimate)] : []),
-            groupsChart(estimate),
-          ]),
-        ),
+        chartSection("What it costs", "cost", [
+          stepChart(estimate),
+          ...(isSynchronized ? [breakdownChart(estimate), layersChart(estimate)] : []),
+          groupsChart(estimate),
+        ]),
         section(groups.heading, overviewTable(groups)),
-        section("One training step", chartGrid("step", [streamsChart(estimate, slices)])),
+        chartSection("One training step", "step", [streamsChart(estimate, slices)]),
       ],
     },
     digest,

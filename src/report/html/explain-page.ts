@@ -6,7 +6,7 @@ import { enumerate, formatBytes, plural } from "../format.ts";
 import { type Chart, narrowWidth, scroller, tableOf } from "./chart.ts";
 import { heatMap } from "./heat-map.ts";
 import { type Element, element } from "./markup.ts";
-import { chartGrid, type Digest, type Origin, paragraph, section, writePage } from "./page.ts";
+import { chartGrid, chartSection, type Digest, type Origin, paragraph, writePage } from "./page.ts";
 import { drawPlot } from "./plot.ts";
 
 /** An explanation as one HTML file. */
@@ -20,10 +20,7 @@ export function explainPage(explanation: Explanation, origin: Origin, digest: Di
       content: [
         paragraph(findingOf(explanation), "lead"),
         ...sectionsOf(partsOf(explanation)),
-        section(
-          "Where sharded LayerNorm overtakes SyncBN",
-          chartGrid("crossover", [crossoverChart(crossover)]),
-        ),
+        chartSection("Where sharded LayerNorm overtakes SyncBN", "crossover", [crossoverChart(crossover)]),
       ],
     },
     digest,

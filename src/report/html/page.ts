@@ -68,6 +68,20 @@ export function section(heading: string, ...content: readonly (Element | null)[]
   return element("section", {}, element("h2", {}, heading), ...content);
 }
 
+/** A heading and charts under it; their ids are `<prefix>-1`, `<prefix>-2`, ... */
+export function chartSection(heading: string, prefix: string, charts: readonly Chart[]): Element {
+  return section(heading, chartGrid(prefix, charts));
+}
+
+/** The scenario as it was written. */
+export function scenarioSection(written: string): Element {
+  return section(
+    "The scenario",
+    paragraph("As it was written; a click selects all of it."),
+    codeOf("Scenario", written),
+  );
+}
+
 /** Charts side by side where there is room; ids are `<prefix>-1`, `<prefix>-2`, ... */
 export function chartGrid(prefix: string, charts: readonly Chart[]): Element {
   const figures = charts.map((chart, index) => figureOf(chart, `${prefix}-${index + 1}`));

@@ -5,13 +5,13 @@ import type { Element } from "./markup.ts";
 import { plotOf } from "./plot.ts";
 import { label, legend, polyline, textWidth } from "./shapes.ts";
 
-/** One way to normalise: what it costs and how far it is from the whole batch. */
+/** One way to normalise: what it costs and how wrong it is. */
 export interface Choice {
   readonly name: string;
   /** Choices of one kind share a mark. */
   readonly kind: string;
   readonly seconds: number;
-  /** Root mean square error of y. */
+  /** A share. */
   readonly error: number;
 }
 
@@ -28,7 +28,7 @@ const [namedMaximum, nameMaximum] = [12, 24];
 /** Of more choices, those that another one beats are thinned out. */
 const drawnMaximum = 500;
 
-/** Cost against divergence, with the choices that no other beats in both. */
+/** Cost against error, with the choices that no other beats in both. */
 export function paretoChart(all: readonly Choice[], axes: ParetoAxes): Chart {
   const choices = all.filter(({ seconds, error }) => Number.isFinite(seconds) && Number.isFinite(error));
   const front = frontOf(choices);
@@ -63,7 +63,7 @@ export function paretoChart(all: readonly Choice[], axes: ParetoAxes): Chart {
     title: findingOf(choices, front),
     description: `${choices.length} choices by cost and error; ${front.length} of them are beaten by none: ${front.map(({ name }) => name).join("; ")}.`,
     caption:
-      `Cost to the right, divergence upwards: the lower left is better. The line joins the choices that no other beats in both. ${axes.more}` +
+      `Cost to the right, error upwards: the lower left is better. The line joins the choices that no other beats in both. ${axes.more}` +
       (drawn.length === choices.length
         ? ""
         : ` Of ${choices.length} points ${drawn.length} are drawn; the table has those on the line.`) +
@@ -79,7 +79,7 @@ export function paretoChart(all: readonly Choice[], axes: ParetoAxes): Chart {
       ],
     },
     table: {
-      columns: ["choice", "cost", "error of y", "beaten"],
+      columns: ["choice", "cost", axes.error, "beaten"],
       rows: (drawn.length === choices.length ? choices : front).map((choice) => [
         choice.name,
         formatSeconds(choice.seconds),
@@ -138,6 +138,6 @@ function findingOf(choices: readonly Choice[], front: readonly Choice[]): string
   const others = beaten === 0 ? "" : `; ${beaten} of ${choices.length} ${beaten === 1 ? "is" : "are"} beaten`;
   const what = ({ name, seconds, error }: Choice): string =>
     `${name} (${formatSeconds(seconds)}, ${formatPercent(error)})`;
-  if (front.length === 1) return `${what(cheapest)} is the cheapest and the closest${others}.`;
+  if (front.length === 1) return `${what(cheapest)} is the cheapest and has the smallest error${others}.`;
   return `From ${what(cheapest)} to ${what(closest)}, ${front.length} choices are worth their cost${others}.`;
 }

@@ -7,12 +7,13 @@ import { warningsOf } from "../warnings.ts";
 import type { Element } from "./markup.ts";
 import {
   chartGrid,
-  codeOf,
+  chartSection,
   type Digest,
   listOf,
   type Origin,
   overviewTable,
   paragraph,
+  scenarioSection,
   section,
   writePage,
 } from "./page.ts";
@@ -44,14 +45,10 @@ export function runPage({ simulation, channels, written, origin }: RunPage, dige
         overviewTable(overview),
         listOf(legendOf(report), "legend"),
         ...resultCharts(report, simulation, channels).map(({ heading, charts }, index) =>
-          section(heading, chartGrid(`result-${index + 1}`, charts)),
+          chartSection(heading, `result-${index + 1}`, charts),
         ),
         ...trafficSection(simulation),
-        section(
-          "The scenario",
-          paragraph("As it was written; a click selects all of it."),
-          codeOf("Scenario", written),
-        ),
+        scenarioSection(written),
       ],
     },
     digest,

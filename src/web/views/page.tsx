@@ -114,10 +114,10 @@ interface RunSectionsProps {
 }
 
 function RunSections({ view, charts }: RunSectionsProps): VNode {
-  const { finding, warnings, overview, legend, flows, contamination } = view;
+  const { headline, finding, warnings, overview, legend, flows, contamination } = view;
   return (
     <>
-      <p class="lead">{finding}</p>
+      {finding === headline ? null : <p class="lead">{finding}</p>}
       {warnings.length === 0 ? null : (
         <ul class="notes">
           {warnings.map((warning) => (
