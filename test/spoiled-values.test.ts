@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { findingOf } from "../src/report/finding.ts";
+import { overviewOf } from "../src/report/overview.ts";
 import { warningsOf } from "../src/report/warnings.ts";
 import { simulate } from "../src/simulate.ts";
 import { scenarioFrom } from "./support/scenario.ts";
@@ -61,6 +63,16 @@ for (const kind of ["nan", "inf"] as const) {
         expect(numerics!.nonFiniteGradientShare).toBe(share);
       });
     }
+
+    test("is said of every normaliser, and not that backward did not run", async () => {
+      const report = await run;
+      expect(findingOf(report)).toBe(
+        "Local, pairs, sync, merged, LN, GN and IN produced values that are not finite.",
+      );
+      const { columns, rows } = overviewOf(report);
+      const gradient = columns.findIndex(({ title }) => title === "dx error");
+      expect(rows.map((row) => row[gradient])).toEqual(rows.map(() => "not finite"));
+    });
 
     // Oracle: row-major [N, C, L], one rank after the other.
     test("spoils the token at its sample and position on its rank", async () => {

@@ -12,6 +12,7 @@ const excessFactor = 1.5;
 export function findingOf(report: Report): string {
   if (report.scenario.training !== null) return trainingFinding(report);
   const clauses = [
+    brokenClause(report),
     worstClause(report),
     remedyClause(report),
     silentClause(report),
@@ -28,20 +29,26 @@ const agrees = (normalizer: NormalizerReport): boolean => outputMse(normalizer) 
 
 const sends = ({ communication }: NormalizerReport): boolean => communication.total.messages > 0;
 
+function brokenClause({ normalizers }: Report): string | null {
+  const broken = normalizers.filter(({ divergence }) => divergence.outputMse.mean === null);
+  if (broken.length === 0) return null;
+  return `${enumerate(broken.map(({ name }) => name))} produced values that are not finite`;
+}
+
 function worstClause({ normalizers }: Report): string | null {
   const [worst] = normalizers
-    .filter((n) => n.group !== null && !agrees(n))
+    .filter((n) => n.group !== null && Number.isFinite(outputMse(n)) && !agrees(n))
     .sort((a, b) => outputMse(b) - outputMse(a));
   if (worst === undefined) return null;
   const { outputMse: error } = worst.divergence;
-  if (error.mean === null) return `${worst.name} produced values that are not finite`;
-  const observed = `${worst.name}'s outputs are ${formatPercent(Math.sqrt(error.mean))} off those of the whole batch`;
+  const mean = outputMse(worst);
+  const observed = `${worst.name}'s outputs are ${formatPercent(Math.sqrt(mean))} off those of the whole batch`;
   const { reason, outputMse: ownGroups } = worst.exactness ?? {};
-  if (reason && ownGroups && ownGroups > error.mean / 2) return `${observed}, because ${reason}`;
+  if (reason && ownGroups && ownGroups > mean / 2) return `${observed}, because ${reason}`;
   if (error.expected === null) return observed;
   if (error.expected === 0) return `${observed}, although it pools all of it: its arithmetic is to blame`;
   const expected = formatPercent(Math.sqrt(error.expected));
-  const ratio = error.mean / error.expected;
+  const ratio = mean / error.expected;
   if (ratio > excessFactor)
     return `${observed}, against ${expected} for i.i.d. data: ranks hold different data, or values that depend on one another`;
   if (ratio < 1 / excessFactor) return `${observed}, less than the ${expected} of i.i.d. Gaussian data`;

@@ -64,7 +64,8 @@ const passColumns: Cells = [
     title: "dx error",
     isNumeric: true,
     dispensability: 6,
-    cell: ({ divergence }) => angle(divergence.gradientCosine),
+    cell: ({ divergence }, { scenario }) =>
+      scenario.backward ? angle(divergence.gradientCosine) : "not run",
   },
 ];
 
@@ -193,5 +194,5 @@ function expectedRms({ expected }: Summary): string {
 
 /** Length of the difference of two unit vectors at this cosine; rounding can bring the cosine to 1 + 1e-16. */
 function angle({ mean }: Summary): string {
-  return mean === null ? "not run" : formatPercent(Math.sqrt(Math.max(0, 2 - 2 * mean)));
+  return share(mean === null ? null : Math.sqrt(Math.max(0, 2 - 2 * mean)));
 }

@@ -29,7 +29,7 @@ export function resultCharts(
   if (report.scenario.training === null)
     return [{ heading: "Cost and divergence", charts: divergenceCharts(report, simulation, channels) }];
   return [
-    { heading: "What was learnt", charts: [...learningCharts(report), costChart(report)] },
+    { heading: "What was learnt", charts: [...learningCharts(report), ...costCharts(report)] },
     {
       heading: "Inside the network",
       charts: [gradientChart(report), ...layerDivergenceCharts(report)],
@@ -44,7 +44,7 @@ function divergenceCharts(
   channels: readonly ChannelStatistics[],
 ): Chart[] {
   return [
-    costChart(report),
+    ...costCharts(report),
     ...(simulation.normalizers[0]!.divergence.outputMse.length === 0
       ? []
       : [divergenceChart(report, simulation)]),
@@ -54,8 +54,11 @@ function divergenceCharts(
   ];
 }
 
-function costChart(report: Report): Chart {
-  return paretoChart(choicesOf(report), paretoTexts(report, report.scenario.cluster.name));
+/** None where no choice has a finite error. */
+function costCharts(report: Report): Chart[] {
+  const choices = choicesOf(report);
+  if (!choices.some(({ error }) => Number.isFinite(error))) return [];
+  return [paretoChart(choices, paretoTexts(report, report.scenario.cluster.name))];
 }
 
 /** What moved: when, and between which ranks. None where nothing did. */

@@ -49,6 +49,7 @@ h1, h2, h3, p, li, figcaption { overflow-wrap: anywhere; }
 .notes { padding: 10px 14px 10px 30px; background: var(--warn); border-left: 4px solid var(--s4); border-radius: 4px; }
 .legend { padding-left: 18px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 20px; align-items: start; }
+.charts + * { margin-top: 16px; }
 figure { margin: 0; padding: 16px; background: var(--raised); border: 1px solid var(--edge); border-radius: 8px; min-width: 0; }
 figure.wide { grid-column: 1 / -1; }
 figcaption { margin-top: 8px; }
