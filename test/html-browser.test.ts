@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe, { type AxeResults } from "axe-core";
@@ -24,6 +24,24 @@ const hostileScenario = {
   ],
 };
 const scenarioFile = join(folder, "hostile.json");
+
+const trainedScenario = {
+  name: "trained",
+  mesh: { data: 2 },
+  data: { source: "images", samples: 3 },
+  normalizers: [
+    { name: "local BN", type: "batch-norm", group: "rank" },
+    { name: "SyncBN", type: "batch-norm", group: "world" },
+  ],
+  training: {
+    network: { kind: "mlp", hidden: [6, 5] },
+    steps: 4,
+    optimizer: { type: "sgd", learningRate: 0.1 },
+    testSamples: 8,
+    evaluateEvery: 2,
+  },
+};
+const trainedFile = join(folder, "trained.json");
 
 const pages: Readonly<Record<string, readonly string[]>> = {
   run: ["run", "scenarios/quickstart.yaml", "--quiet", "--threads", "0"],
@@ -50,6 +68,8 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     "--set",
     "seed=1,2",
   ],
+  training: ["run", trainedFile, "--quiet", "--threads", "0"],
+  "training-sweep": ["sweep", trainedFile, "--quiet", "--threads", "0", "--set", "training.steps=2,4"],
 };
 
 /** Contrast and scrolling are what differs for axe between views; on a phone the light one is seen too. */
@@ -63,6 +83,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   writeFileSync(scenarioFile, JSON.stringify(hostileScenario));
+  writeFileSync(trainedFile, JSON.stringify(trainedScenario));
   browser = await startChromium();
   for (const [name, args] of Object.entries(pages)) {
     const { code, stderr } = await normsim([...args, "--html", fileOf(name)]);
@@ -72,6 +93,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Open a file and give what Chromium had to say: messages, errors, requests. */
@@ -196,6 +218,17 @@ describe("the steps of a schedule", () => {
     expect(await printed.locator("button:visible").count()).toBe(0);
     await Promise.all([scriptless.close(), printed.close()]);
   });
+});
+
+test("a sweep of training charts the test error, which training has", async () => {
+  const { page } = await open("training-sweep");
+  const titles = await page.locator("figure h3").allTextContents();
+  expect(titles).toHaveLength(2);
+  expect(titles.join()).not.toMatch(/NaN|not finite|No choice/);
+  expect(titles[1]).toMatch(
+    /^(From training\.steps 2 to 4, the test error of|training\.steps changes no normaliser's test error)/,
+  );
+  await page.close();
 });
 
 test("names from files are text, wherever they stand", async () => {

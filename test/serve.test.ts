@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,11 +12,11 @@ import { cli, normsim } from "./support/command.ts";
 // Oracle: the folder. What is a file of it is served as it is; whatever else a request names is not.
 
 const secret = "a secret outside the folder";
+const around = mkdtempSync(join(tmpdir(), "normsim-serve-"));
 let server: Server;
 let port: number;
 
 beforeAll(async () => {
-  const around = mkdtempSync(join(tmpdir(), "normsim-serve-"));
   const folder = join(around, "web");
   mkdirSync(join(folder, "assets"), { recursive: true });
   mkdirSync(join(around, "outside"));
@@ -35,6 +35,7 @@ beforeAll(async () => {
 afterAll(() => {
   server.closeAllConnections();
   server.close();
+  rmSync(around, { recursive: true, force: true });
 });
 
 /** A request as it is written: fetch would tidy its path. */
@@ -119,7 +120,7 @@ describe("what is not", () => {
 });
 
 test("a folder without a page says how to make one", () => {
-  expect(() => pageServer(mkdtempSync(join(tmpdir(), "normsim-empty-")))).toThrow(/npm run build/);
+  expect(() => pageServer(join(around, "outside"))).toThrow(/npm run build/);
 });
 
 test("normsim serve prints its address, serves the page on loopback and ends with SIGINT", async () => {

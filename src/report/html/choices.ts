@@ -61,6 +61,6 @@ export function paretoTexts(report: Report, cluster: string): ParetoAxes {
   return {
     cost: `wire time of a step on ${cluster}`,
     error: name,
-    more: `Cost: collectives of ${layers} and step by the α-β clock. Error: ${meaning}.${silent}`,
+    more: `Cost: collectives of ${layers} in a step by the α-β clock. Error: ${meaning}.${silent}`,
   };
 }
