@@ -299,6 +299,29 @@ describe("what cannot be run", () => {
     await page.close();
   });
 
+  test("right after a change that ran, leaves that one whole: its own charts, too", async () => {
+    const { page } = await open();
+    await page.locator("h2", { hasText: "What it would cost" }).waitFor();
+    await page.evaluate(`new Promise((resolve) => {
+      location.hash = "seed=9&data=4";
+      const refuse = () => {
+        if (document.querySelector("main").ariaBusy !== "true") return void requestAnimationFrame(refuse);
+        location.hash = "seed=9&data=4&samples=[1,2]";
+        resolve();
+      };
+      refuse();
+    })`);
+    await page.locator("[role=alert]").waitFor();
+    await ranSeed(page, "9");
+    const { page: whole } = await open("seed=9&data=4");
+    const titlesOf = async (it: Page): Promise<string[]> => {
+      await it.locator("h2", { hasText: "Who communicates on data=4" }).waitFor();
+      return await it.locator("figure h3").allTextContents();
+    };
+    expect(await titlesOf(page)).toEqual(await titlesOf(whole));
+    await Promise.all([page.close(), whole.close()]);
+  });
+
   for (const [kind, said] of [
     ["throw", "rank 2: injected fault"],
     ["exit", "rank 2: its worker closed"],

@@ -1,4 +1,5 @@
 import { meshName } from "../explain/written-mesh.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import { type Calls, callsOn } from "./channel.ts";
 import type { CostView } from "./cost-view.ts";
 import type { PageState } from "./page-state.ts";
@@ -11,6 +12,8 @@ import type { Reason } from "./why.ts";
 /** Who communicates on a mesh, and why. */
 export interface Reasons {
   readonly mesh: string;
+  /** What they depend on: the mesh and the normalisers. */
+  readonly subject: string;
   /** One per normaliser. */
   readonly reasons: readonly Reason[];
 }
@@ -26,6 +29,13 @@ export interface Shown {
   readonly isRunning: boolean;
 }
 
+/** The newest run that ended well, as long as its charts, reasons and costs are not all there. */
+interface Unfinished {
+  readonly text: string;
+  readonly model: string;
+  readonly scenario: Scenario;
+}
+
 /** Runs states in a worker, the newest only: those that were overtaken while another ran are left out. */
 export class Engine {
   #onShown: (shown: Shown) => void = () => {};
@@ -35,8 +45,7 @@ export class Engine {
   #asked: PageState | null = null;
   #next: PageState | null = null;
   #isBusy = false;
-  /** What the shown reasons are about. */
-  #explained = "";
+  #unfinished: Unfinished | null = null;
 
   constructor() {
     [this.#worker, this.#session] = startWorker((message) => this.#fail(message));
@@ -87,33 +96,31 @@ export class Engine {
     const run = await session.run(text);
     if (session !== this.#session) return;
     performance.mark("run-end");
+    if (run.ok) this.#unfinished = { text, model: state.model, scenario: run.value.report.scenario };
     this.#update({ run, isRunning: this.#next !== null });
-    if (!run.ok || !isNewest()) return;
+    // Where this one was refused, what was left of the last one is finished.
+    if (this.#unfinished !== null && isNewest()) await this.#finish(session, this.#unfinished, isNewest);
+  }
+
+  /** Add what takes longer than the run, until something else is chosen. */
+  async #finish(session: Calls<Session>, unfinished: Unfinished, isNewest: () => boolean): Promise<void> {
+    const { text, model, scenario } = unfinished;
     const charts = await session.charts();
     if (!isNewest()) return;
     this.#update({ charts });
-    if (!(await this.#explain(session, text, run.value, isNewest))) return;
-    const cost = await session.cost(text, state.model);
-    if (isNewest()) this.#update({ cost });
-  }
-
-  /** Reasons depend on the mesh and the normalisers alone. False: something else was chosen meanwhile. */
-  async #explain(
-    session: Calls<Session>,
-    text: string,
-    { report: { scenario } }: RunView,
-    isNewest: () => boolean,
-  ): Promise<boolean> {
     const subject = JSON.stringify([scenario.mesh, scenario.normalizers]);
-    if (subject === this.#explained) return true;
-    const reasons: Reason[] = [];
-    for (const index of scenario.normalizers.keys()) {
-      reasons.push(await session.why(text, index));
-      if (!isNewest()) return false;
+    if (subject !== this.#shown.why?.subject) {
+      const reasons: Reason[] = [];
+      for (const index of scenario.normalizers.keys()) {
+        reasons.push(await session.why(text, index));
+        if (!isNewest()) return;
+      }
+      this.#update({ why: { mesh: meshName(scenario.mesh), subject, reasons } });
     }
-    this.#explained = subject;
-    this.#update({ why: { mesh: meshName(scenario.mesh), reasons } });
-    return true;
+    const cost = await session.cost(text, model);
+    if (!isNewest()) return;
+    this.#update({ cost });
+    this.#unfinished = null;
   }
 
   #update(change: Partial<Shown>): void {
@@ -126,7 +133,9 @@ export class Engine {
     [this.#worker, this.#session] = startWorker((it) => this.#fail(it));
     this.#isBusy = false;
     this.#next = null;
-    this.#update({ run: { ok: false, faults: [message] }, isRunning: false });
+    const left = this.#unfinished === null ? {} : { charts: null, why: null, cost: null };
+    this.#unfinished = null;
+    this.#update({ run: { ok: false, faults: [message] }, ...left, isRunning: false });
   }
 }
 
