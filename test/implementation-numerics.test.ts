@@ -56,7 +56,7 @@ function pool(name: ImplementationName, { count, mean, m2 }: Moments, epsilon: n
     count: statistics.count[0]!,
     mean: statistics.mean[0]!,
     variance: statistics.m2[0]! / statistics.count[0]!,
-    clampedVariances: result.value.clampedVariances,
+    clampedVariances: result.value,
   };
 }
 

@@ -34,14 +34,14 @@ export function logNumerics(
 ): void {
   const spansRanks = reduces.includes("samples");
   logSpread(numerics, results, ranks, microbatchCounts(workload.scenario).training);
-  for (const { events } of results) {
-    numerics.clampedVariances += events.clampedVariances;
-    numerics.overflows += events.overflows;
+  for (const { clampedVariances, overflows } of results) {
+    numerics.clampedVariances += clampedVariances.own;
+    numerics.overflows += overflows;
   }
   for (const rank of ranksOfDistinctSets(spec, groups, workload.scenario.mesh)) {
     const { used, reference, extent, firstChannel } = ranks[rank]!;
     const { setCount, clampedVariances } = results[rank]!;
-    numerics.clampedVariances += clampedVariances;
+    numerics.clampedVariances += clampedVariances.merged;
     for (let set = 0; set < setCount; set++) {
       if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
       const isFirstChannel = firstChannel === 0 && set % extent.channels === 0;

@@ -1,5 +1,5 @@
 import type { LedgerEntry } from "../collectives/ledger.ts";
-import type { RankEvents } from "../normalizers/operator.ts";
+import type { ClampedVariances } from "../normalizers/operator.ts";
 import type { NonFinite } from "./non-finite.ts";
 
 /** What one rank reports of an exchange of running statistics. */
@@ -13,8 +13,9 @@ export interface ExchangeResult {
 export interface PassResult extends ExchangeResult {
   /** How many statistics the rank used, of all its slices. */
   readonly setCount: number;
-  /** Merged variances that rounding had made negative. */
-  readonly clampedVariances: number;
+  /** Of all slices. */
+  readonly clampedVariances: ClampedVariances;
+  /** Finite numbers that a half format made infinite: in x, dy, y, dx and on the wire. */
+  readonly overflows: number;
   readonly nonFinite: NonFinite;
-  readonly events: RankEvents;
 }

@@ -6,7 +6,6 @@ import type { Group } from "../normalizers/group.ts";
 import {
   momentsMethodOf,
   type Normalizer,
-  type RankEvents,
   type RankView,
   type SetStatistics,
 } from "../normalizers/operator.ts";
@@ -48,8 +47,8 @@ export class Rank {
   readonly #maker: MicrobatchMaker;
   /** Stores y and dx in the storage format. */
   readonly #kernels: Kernels;
-  /** Of the pass under way. */
-  readonly #events: RankEvents = { clampedVariances: 0, overflows: 0 };
+  /** Of y and dx, in the pass under way. */
+  #storeOverflows = 0;
   /** Of x and dy, in the training step under way. */
   #dataOverflows = 0;
 
@@ -64,7 +63,7 @@ export class Rank {
     const { workload, kernels } = context;
     this.#maker = new MicrobatchMaker(rank, workload, kernels, views);
     this.#kernels = storingKernels(kernels, workload.storage, (count) => {
-      this.#events.overflows += count;
+      this.#storeOverflows += count;
     });
     this.#channelSets = indexSetsOf(views.extent, ["samples", "positions"]);
     this.#normalizers = normalizers.map(createNormalizer);
@@ -95,14 +94,18 @@ export class Rank {
     const normalizer = this.#normalizers[index]!;
     const { overflows: wireBefore, ledger } = this.#endpoint;
     const ledgerStart = ledger.length;
-    Object.assign(this.#events, { clampedVariances: 0, overflows: this.#dataOverflows });
+    this.#storeOverflows = 0;
     this.#enter(trainingStep, index, "forward");
     const exchange = bufferExchangeOf(workload.scenario.normalizers[index]!);
     if (isFirstOfStep && exchange?.everyStep === true) yield* this.#exchange(index, microbatch);
     const communicator = this.#communicator(this.#context.groups[index]![this.rank]!, index, microbatch, 1);
     const views = this.#slicesInUse(index, communicator);
-    let clampedVariances = 0;
-    for (const view of views) clampedVariances += (yield* normalizer.forward(view)).clampedVariances;
+    const clampedVariances = { own: 0, merged: 0 };
+    for (const view of views) {
+      const { own, merged } = yield* normalizer.forward(view);
+      clampedVariances.own += own;
+      clampedVariances.merged += merged;
+    }
     this.#statistics.track(index, views, isLastOfStep);
     if (workload.scenario.backward) {
       this.#enter(trainingStep, index, "backward");
@@ -111,7 +114,7 @@ export class Rank {
     }
     yield* this.#caller.leave();
     const wireOverflows = this.#endpoint.overflows - wireBefore;
-    const events = { ...this.#events, overflows: this.#events.overflows + wireOverflows };
+    const overflows = this.#dataOverflows + this.#storeOverflows + wireOverflows;
     this.#enter(trainingStep, index, "comparing");
     this.#compare(index, communicator, microbatch);
     report({
@@ -119,8 +122,8 @@ export class Rank {
       ledger: ledger.slice(ledgerStart),
       setCount: setCountOf(this.#slices[index]!),
       clampedVariances,
+      overflows,
       nonFinite: countNonFinite(this.#views, workload.scenario.backward),
-      events,
     });
     this.#enter(trainingStep, index, "idle");
   }
@@ -209,7 +212,6 @@ export class Rank {
       recurrence: this.#statistics.recurrence(index),
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       method: momentsMethodOf(spec),
-      events: this.#events,
       communicator,
       partCounts: this.#partCounts(index),
       payload: (count, format = workload.payload) => wireArray(payload, format, 0, count),

@@ -28,11 +28,10 @@ export function batchNorm(
     ],
     normalize,
     *forward(rank) {
-      takeMoments(rank);
-      const alone = { clampedVariances: 0 };
-      const result = rank.communicator.groupSize === 1 ? alone : yield* poolMoments(rank, implementation);
+      const own = takeMoments(rank);
+      const merged = rank.communicator.groupSize === 1 ? 0 : yield* poolMoments(rank, implementation);
       normalize(rank);
-      return result;
+      return { own, merged };
     },
     *backward(rank) {
       const { statistics, extent, ones } = rank;

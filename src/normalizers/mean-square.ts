@@ -1,5 +1,5 @@
 import type { Progress } from "../collectives/communicator.ts";
-import { localMoments, type Normalizer, type RankView, type Recurrence } from "./operator.ts";
+import { localMoments, type Normalizer, noneClamped, type RankView, type Recurrence } from "./operator.ts";
 
 /**
  * A normaliser of each channel by mean squares over samples and positions of every rank in the group, of this
@@ -25,7 +25,7 @@ export function meanSquareNormalizer(recurrence: (channels: number) => Recurrenc
       localMoments(rank);
       if (rank.communicator.groupSize > 1) yield* poolSquares(rank);
       rank.recurrence!.normalize(rank);
-      return { clampedVariances: 0 };
+      return noneClamped;
     },
     *backward(rank) {
       const { kernels, input, dy, sets, statistics, weight, ones, dWeight, dBias } = rank;

@@ -32,14 +32,6 @@ export interface MomentsMethod {
   readonly accumulate: NumberFormat;
 }
 
-/** What happens on one rank in a pass; counted as it happens. */
-export interface RankEvents {
-  /** Variances of the rank's own values that rounding had made negative and that were taken as 0. */
-  clampedVariances: number;
-  /** Finite numbers that a half format made infinite: in x, dy, y, dx and on the wire. */
-  overflows: number;
-}
-
 /** Which elements a normaliser takes one statistic over, and what it takes. */
 export interface SetShape {
   /** Axes of [N, C, L] that an index set spans. */
@@ -76,7 +68,6 @@ export interface RankView extends Pick<SetShape, "centres"> {
   readonly recurrence: Recurrence | null;
   readonly epsilon: number;
   readonly method: MomentsMethod;
-  readonly events: RankEvents;
   readonly communicator: Communicator;
   /** Values of a set on each rank of the group, in group order; null where the samples or padding decide. */
   readonly partCounts: readonly number[] | null;
@@ -115,11 +106,16 @@ export interface SetsOfRank {
   readonly isMasked: boolean;
 }
 
-/** What happened in a forward pass besides its arrays. */
-export interface ForwardResult {
-  /** Merged variances that rounding had made negative and that were taken as 0. */
-  readonly clampedVariances: number;
+/** Variances that rounding had made negative and that a forward pass took as 0, by what they were of. */
+export interface ClampedVariances {
+  /** Of values that the rank holds. */
+  readonly own: number;
+  /** Of statistics that the group merged: every rank of it counts the same ones. */
+  readonly merged: number;
 }
+
+/** Of a normaliser whose variances cannot turn negative. */
+export const noneClamped: ClampedVariances = { own: 0, merged: 0 };
 
 /**
  * One normaliser: the operator x̂ = (x − m)/√(v + ε) over its own index sets. `forward` fills
@@ -134,7 +130,7 @@ export interface Normalizer extends SetShape {
   collectives(extent: Extent, sets: SetsOfRank): readonly CollectiveShape[];
   /** invStd, scale and y from count, mean and m2 of whole sets: the part of forward after pooling. */
   normalize(rank: RankView): void;
-  forward(rank: RankView): Progress<ForwardResult>;
+  forward(rank: RankView): Progress<ClampedVariances>;
   backward(rank: RankView): Progress<void>;
 }
 
@@ -162,16 +158,15 @@ export function momentsMethodOf(spec: NormalizerSpec): MomentsMethod {
     : { algorithm: "two-pass", accumulate: "float64" };
 }
 
-/** `localMoments` by the normaliser's method. */
-export function takeMoments(rank: RankView): void {
-  const { input, sets, statistics, method, events } = rank;
+/** `localMoments` by the normaliser's method. @returns how many variances were clamped. */
+export function takeMoments(rank: RankView): number {
+  const { input, sets, statistics, method } = rank;
   if (!rank.centres || (method.algorithm === "two-pass" && method.accumulate === "float64")) {
     localMoments(rank);
-    return;
+    return 0;
   }
   countValues(sets, input.mask, statistics.count);
-  const task = { ...statistics, input, sets };
-  events.clampedVariances += roundedMoments(method.algorithm, method.accumulate, task);
+  return roundedMoments(method.algorithm, method.accumulate, { ...statistics, input, sets });
 }
 
 /**

@@ -40,10 +40,10 @@ export function sampleNormalizer(shape: SetShape, pools = true): Normalizer {
     },
     normalize: normalizeSets,
     *forward(rank) {
-      takeMoments(rank);
+      const own = takeMoments(rank);
       if (pools && isSplit(rank)) yield* centres ? poolMoments(rank) : poolSquares(rank);
       normalizeSets(rank);
-      return { clampedVariances: 0 };
+      return { own, merged: 0 };
     },
     *backward(rank) {
       const { kernels, input, dy, sets, statistics, weight } = rank;

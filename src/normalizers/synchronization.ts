@@ -3,7 +3,7 @@ import { countValues } from "../kernels/set-counts.ts";
 import { mergeMoments } from "../statistics/moments.ts";
 import { exchangeFields, type Received, totalOf } from "./exchange.ts";
 import type { BackwardField, FirstMoment, ForwardField, Implementation } from "./implementation.ts";
-import type { ForwardResult, RankView } from "./operator.ts";
+import type { RankView } from "./operator.ts";
 
 type Arrived = Map<ForwardField, Received>;
 
@@ -11,9 +11,10 @@ type Arrived = Map<ForwardField, Received>;
  * Turn local moments in `rank.statistics` into what an implementation takes for the group's. `count` is then
  * the number that its gradient sums and its unbiased variance are divided by.
  *
+ * @returns how many merged variances were negative and taken as 0.
  * @throws Error where the implementation stops at a rank of so few values.
  */
-export function* poolMoments(rank: RankView, implementation: Implementation): Progress<ForwardResult> {
+export function* poolMoments(rank: RankView, implementation: Implementation): Progress<number> {
   const { forward, merge, emptyRank } = implementation;
   const values = rank.statistics.count[0]!;
   if (typeof emptyRank === "object" && values < emptyRank.leastValues)
@@ -70,7 +71,7 @@ function invStdOf(denominator: number): number {
  * Merge ranks in order, block by block as they lie in memory. Undoing invStd can leave a small negative
  * variance (below 8u(v + ε)): 0, counted, although PyTorch's kernel lets it pass.
  */
-function mergeRanks(rank: RankView, arrived: Arrived): ForwardResult {
+function mergeRanks(rank: RankView, arrived: Arrived): number {
   const { channels } = rank.extent;
   const { count, mean, m2 } = rank.statistics;
   const means = arrived.get("mean")!;
@@ -98,21 +99,21 @@ function mergeRanks(rank: RankView, arrived: Arrived): ForwardResult {
       m2[c] = pooled.m2;
     }
   }
-  return { clampedVariances };
+  return clampedVariances;
 }
 
 function undoInvStd(invStd: number, epsilon: number): number {
   return invStd === 0 ? 0 : 1 / (invStd * invStd) - epsilon;
 }
 
-function takeMerged({ statistics: { count, mean, m2 } }: RankView, arrived: Arrived): ForwardResult {
+function takeMerged({ statistics: { count, mean, m2 } }: RankView, arrived: Arrived): number {
   const moments = arrived.get("moments")!;
   for (let c = 0; c < count.length; c++) {
     count[c] = moments.value(0, 3 * c);
     mean[c] = moments.value(0, 3 * c + 1);
     m2[c] = moments.value(0, 3 * c + 2);
   }
-  return { clampedVariances: 0 };
+  return 0;
 }
 
 const squareOf: Readonly<Record<FirstMoment, ForwardField>> = {
@@ -135,7 +136,7 @@ function fromSquares(
   rank: RankView,
   arrived: Arrived,
   { of, clips, weighting, values }: MeanSquares,
-): ForwardResult {
+): number {
   const { count, mean, m2 } = rank.statistics;
   const { groupSize } = rank.communicator;
   const total = (field: ForwardField, c: number): number => totalOf(arrived.get(field), c);
@@ -164,7 +165,7 @@ function fromSquares(
     mean[c] = shift + offset;
     m2[c] = (clips ? Math.max(variance, 0) : variance) * count[c]!;
   }
-  return { clampedVariances };
+  return clampedVariances;
 }
 
 /** Turn Σdy and Σdy(x − m) of this rank into the group's, as far as the implementation gets them right. */

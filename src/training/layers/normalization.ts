@@ -155,7 +155,6 @@ function viewsOfSlices(
       running,
       epsilon: spec.epsilon ?? machineEpsilon(storage),
       method: momentsMethodOf(spec),
-      events: { clampedVariances: 0, overflows: 0 },
       recurrence,
       partCounts: null,
       payload,
