@@ -6,15 +6,8 @@ import { digammaExcess, logGammaHalfStep } from "./gamma-functions.ts";
 // a group that holds n of them, with epsilon 0. m and v are the group's mean and biased variance, M
 // and V those of all N values. The formulas are exact for finite N. They follow from Cochran's
 // theorem: v/V and (m − M)²/V are Beta variables up to a factor, and neither depends on V.
-
-/**
- * c_n = E[√v] / σ = √(2/n) Γ(n/2) / Γ((n−1)/2) for n values of an i.i.d. Gaussian: how much of the true
- * standard deviation a sample keeps. About 1 − 3/(4n); 0 for a single value.
- */
-export function expectedStd(n: number): number {
-  assert(n >= 1, `a standard deviation needs a value, got a count of ${n}`);
-  return n === 1 ? 0 : exp(logExpectedStd(n));
-}
+// c_n = E[√v] / σ = √(2/n) Γ(n/2) / Γ((n−1)/2) is how much of the true standard deviation n values
+// keep: about 1 − 3/(4n).
 
 /** E |m − M| / √V = √((N−n)/n) Γ((N−1)/2) / (√π Γ(N/2)). */
 export function expectedMeanGap(n: number, N: number): number {
@@ -102,7 +95,7 @@ function assertPart(n: number, N: number): void {
   assert(n >= 1 && n <= N, `a group of ${n} values is no part of ${N}`);
 }
 
-/** 1 − c_n/c_N, without cancellation. */
+/** 1 − c_n/c_N, without cancellation; c_1 is 0. */
 function stdLoss(n: number, N: number): number {
   return n === 1 ? 1 : -expm1(logExpectedStd(n) - logExpectedStd(N));
 }
