@@ -4,6 +4,7 @@ import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { dataParallelGroups, type Group, groupsOf, worldOf } from "../normalizers/group.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { setArrays } from "../normalizers/slice-view.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
 import { isWide } from "../scenario/number-format.ts";
@@ -76,19 +77,6 @@ export const channelArrays = [
   "offset",
 ] as const;
 export const comparedSums = 4;
-
-/** Names of the per-set arrays: what the normaliser used, and what the whole batch would have given. */
-export const setArrays = [
-  "count",
-  "mean",
-  "m2",
-  "invStd",
-  "sumG",
-  "sumGXmu",
-  "meanG",
-  "slope",
-  "scale",
-] as const;
 
 /** Extent of what a rank holds. */
 export function extentOf(workload: Workload, rank: number, layout: Layout): Extent {

@@ -2,16 +2,10 @@ import type { Extent } from "../kernels/index-sets.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
+import { createStatistics } from "../normalizers/slice-view.ts";
 import { type Layout, shardOf } from "../scenario/mesh.ts";
 import { isWide } from "../scenario/number-format.ts";
-import {
-  type ArenaPlan,
-  channelArrays,
-  comparedSums,
-  extentOf,
-  setArrays,
-  setCountMaximum,
-} from "./arena-plan.ts";
+import { type ArenaPlan, channelArrays, comparedSums, extentOf, setCountMaximum } from "./arena-plan.ts";
 import { Control, controlBytes } from "./control.ts";
 import type { Workload } from "./workload.ts";
 
@@ -126,13 +120,6 @@ export function channelsOfRank(
   };
 }
 
-/** The statistics of `setCount` sets of a rank. */
-export function partOf(statistics: SetStatistics, firstSet: number, setCount: number): SetStatistics {
-  return Object.fromEntries(
-    setArrays.map((name) => [name, statistics[name].subarray(firstSet, firstSet + setCount)]),
-  ) as unknown as SetStatistics;
-}
-
 /** The views of one rank in one layout; building them allocates nothing in the arena. */
 export function rankViews(
   memory: KernelMemory,
@@ -162,8 +149,6 @@ export function rankViews(
     (typeof channelArrays)[number],
     Float64Array
   >;
-  const statistics = (): SetStatistics =>
-    Object.fromEntries(setArrays.map((name) => [name, take(setCount)])) as unknown as SetStatistics;
   const perNormalizer = (): Float64Array[] => workload.scenario.normalizers.map(() => take(channels));
   return {
     layout,
@@ -183,8 +168,8 @@ export function rankViews(
     comparedY: take(comparedSums * channels),
     comparedDx: take(comparedSums * channels),
     comparedEvaluation: take(comparedSums * channels),
-    used: statistics(),
-    reference: statistics(),
+    used: createStatistics(take, setCount),
+    reference: createStatistics(take, setCount),
     runningMean: perNormalizer(),
     runningVariance: perNormalizer(),
   };

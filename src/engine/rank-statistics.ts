@@ -12,6 +12,9 @@ import { wireArray } from "./wire-array.ts";
 /** For normalisers that track nothing. */
 const untracked: Tracking = { momentum: null, deferred: false };
 
+/** As the steps before left it. */
+type Remembered = Pick<RankView, "running" | "recurrence">;
+
 /** What one rank remembers between passes, per normaliser: running statistics, recurrences and summed gradients. */
 export class RankStatistics {
   readonly #specs: readonly NormalizerSpec[];
@@ -50,21 +53,19 @@ export class RankStatistics {
     return this.#own[index]!.running;
   }
 
-  runningWhole(index: number): RunningStatistics {
-    return this.#whole[index]!.running;
+  /** What the normaliser remembers. */
+  of(index: number): Remembered {
+    return { running: this.running(index), recurrence: this.#recurrences[index]! };
   }
 
-  recurrence(index: number): Recurrence | null {
-    return this.#recurrences[index]!;
-  }
-
-  recurrenceWhole(index: number): Recurrence | null {
-    return this.#recurrencesWhole[index]!;
+  /** What it would remember if it had been shown whole batches. */
+  ofWhole(index: number): Remembered {
+    return { running: this.#whole[index]!.running, recurrence: this.#recurrencesWhole[index]! };
   }
 
   /** Take in what the slices of a microbatch were normalised with; a recurrence has done so by itself. */
   track(index: number, slices: readonly RankView[], isLastOfStep: boolean): void {
-    this.#views.runningVariance[index]!.set(this.recurrence(index)?.running ?? []);
+    this.#views.runningVariance[index]!.set(this.#recurrences[index]?.running ?? []);
     if (!("buffers" in this.#specs[index]!)) return;
     const tracker = this.#own[index]!;
     for (const { statistics } of slices) tracker.observe(statistics.count[0]!, statistics);

@@ -1,20 +1,15 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
-import type { FloatArray, Kernels } from "../kernels/kernels.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import type { Group } from "../normalizers/group.ts";
-import {
-  momentsMethodOf,
-  type Normalizer,
-  type RankView,
-  type SetStatistics,
-} from "../normalizers/operator.ts";
+import { momentsMethodOf, type Normalizer, type RankView } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
+import { type SliceView, viewsOfSlices } from "../normalizers/slice-view.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
-import type { RunningStatistics } from "../statistics/running-statistics.ts";
 import { extentOf } from "./arena-plan.ts";
-import { channelsOfRank, partOf, type RankViews, type WholeViews } from "./arena-views.ts";
+import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
 import { backwardOfSlices } from "./backward.ts";
 import type { Phase } from "./control.ts";
 import { injectFault } from "./fault.ts";
@@ -99,7 +94,9 @@ export class Rank {
     const exchange = bufferExchangeOf(workload.scenario.normalizers[index]!);
     if (isFirstOfStep && exchange?.everyStep === true) yield* this.#exchange(index, microbatch);
     const communicator = this.#communicator(this.#context.groups[index]![this.rank]!, index, microbatch, 1);
-    const views = this.#slicesInUse(index, communicator);
+    const views = viewsOfSlices(this.#slices[index]!, this.#views, this.#views.used).map((slice) =>
+      this.#viewOf(index, slice, communicator, this.#statistics.of(index)),
+    );
     const clampedVariances = { own: 0, merged: 0 };
     for (const view of views) {
       const { own, merged } = yield* normalizer.forward(view);
@@ -166,40 +163,20 @@ export class Rank {
     );
   }
 
-  /** The view of every slice, with its part of the statistics that the normaliser uses. */
-  #slicesInUse(index: number, communicator: Communicator): RankView[] {
-    const { used } = this.#views;
-    let firstSet = 0;
-    return this.#slices[index]!.map((slice) => {
-      const statistics = partOf(used, firstSet, slice.sets.setCount);
-      firstSet += slice.sets.setCount;
-      return this.#viewOf(index, slice, communicator, statistics, this.#statistics.running(index));
-    });
-  }
-
   #viewOf(
     index: number,
-    { firstSample, extent, sets }: Slice,
+    slice: SliceView,
     communicator: Communicator,
-    statistics: SetStatistics,
-    running: RunningStatistics,
+    remembered: Pick<RankView, "running" | "recurrence">,
   ): RankView {
     const { workload } = this.#context;
-    const { x, mask, dy, y, dx, payload, dWeight, dBias, gain, shift, offset } = this.#views;
+    const { payload, dWeight, dBias, gain, shift, offset } = this.#views;
     const spec = workload.scenario.normalizers[index]!;
-    const part = <T extends FloatArray | Uint8Array>(array: T, perSample: number): T =>
-      array.subarray(firstSample * perSample, (firstSample + extent.samples) * perSample) as T;
-    const perSample = extent.channels * extent.positions;
     return {
+      ...slice,
+      ...remembered,
       kernels: this.#kernels,
-      extent,
-      sets,
       centres: this.#normalizers[index]!.centres,
-      input: { x: part(x, perSample), mask: mask === null ? null : part(mask, extent.positions) },
-      dy: part(dy, perSample),
-      y: part(y, perSample),
-      dx: part(dx, perSample),
-      statistics,
       weight: this.#whole.weight[index]!,
       bias: this.#whole.bias[index]!,
       ones: this.#whole.ones,
@@ -208,8 +185,6 @@ export class Rank {
       gain,
       shift,
       offset,
-      running,
-      recurrence: this.#statistics.recurrence(index),
       epsilon: spec.epsilon ?? machineEpsilon(workload.storage),
       method: momentsMethodOf(spec),
       communicator,
@@ -222,14 +197,15 @@ export class Rank {
     const { scratch, workload } = this.#context;
     const { y, dx, extent, reference, comparedY, comparedDx, comparedEvaluation } = this.#views;
     const normalizer = this.#normalizers[index]!;
-    const isShared = normalizer.reduces.includes("samples");
-    const slice = isShared ? { firstSample: 0, extent, sets: this.#channelSets } : this.#slices[index]![0]!;
-    const statistics = partOf(reference, 0, slice.sets.setCount);
-    const running = this.#statistics.runningWhole(index);
-    const view = this.#viewOf(index, slice, communicator, statistics, running);
+    const slice = normalizer.reduces.includes("samples")
+      ? { firstSample: 0, extent, sets: this.#channelSets }
+      : this.#slices[index]![0]!;
     const part = scratch.subarray(0, y.length);
+    const arrays = { ...this.#views, y: part, dx: part };
+    const [whole] = viewsOfSlices([slice], arrays, reference);
+    const view = this.#viewOf(index, whole!, communicator, this.#statistics.ofWhole(index));
     compareWithWhole(
-      { ...view, recurrence: this.#statistics.recurrenceWhole(index), y: part, dx: part },
+      view,
       normalizer,
       this.#oracles[index]!,
       { y, dx: workload.scenario.backward ? dx : null },
@@ -238,7 +214,7 @@ export class Rank {
     if (normalizer.runningVariance === null) return;
     this.#statistics.trackWhole(index, this.#whole, isLastOfStep);
     if (workload.scenario.evaluation === undefined) return;
-    const evaluating = { ...view, y: part, running: this.#statistics.running(index) };
+    const evaluating = { ...view, ...this.#statistics.of(index) };
     compareWithEvaluation(evaluating, y, { channelSets: this.#channelSets, comparedEvaluation });
   }
 }

@@ -3,10 +3,11 @@ import { scalarKernels } from "../kernels/scalar.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { Group } from "../normalizers/group.ts";
 import { localMoments, type Normalizer } from "../normalizers/operator.ts";
+import { createStatistics } from "../normalizers/slice-view.ts";
 import { emptyMoments, type Moments, mergeMoments, momentsOf } from "../statistics/moments.ts";
 import { arraysIn } from "../training/arrays.ts";
 import { TrainingThread } from "../training/environment.ts";
-import { createStatistics, type Normalization } from "../training/layers/normalization.ts";
+import type { Normalization } from "../training/layers/normalization.ts";
 import { unconnected } from "../training/needs.ts";
 import type { Network } from "../training/network.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -132,7 +133,7 @@ function logResident(
   { centres }: Normalizer,
 ): void {
   for (const { used, input, mask, slices } of layers) {
-    const reference = createStatistics({ doubles: (length) => new Float64Array(length) }, used.count.length);
+    const reference = createStatistics((length) => new Float64Array(length), used.count.length);
     localMoments({
       kernels: scalarKernels,
       input: { x: input.values, mask },

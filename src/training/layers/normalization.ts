@@ -1,5 +1,4 @@
 import type { Progress } from "../../collectives/communicator.ts";
-import type { FloatArray } from "../../kernels/kernels.ts";
 import {
   momentsMethodOf,
   type Normalizer,
@@ -9,23 +8,17 @@ import {
   type SetStatistics,
 } from "../../normalizers/operator.ts";
 import { createNormalizer } from "../../normalizers/registry.ts";
+import { createStatistics, viewsOfSlices } from "../../normalizers/slice-view.ts";
 import { type Slice, setCountOf, slicesOf } from "../../normalizers/slices.ts";
 import { machineEpsilon } from "../../scenario/number-format.ts";
 import { RunningStatistics, trackMoments } from "../../statistics/running-statistics.ts";
 import type { Activation, ForwardMode, Layer, Parameter } from "../layer.ts";
-import { type ArraySource, createActivation, type LayerContext } from "../layer-context.ts";
+import { createActivation, type LayerContext } from "../layer-context.ts";
 
-const setArrays = ["count", "mean", "m2", "invStd", "sumG", "sumGXmu", "meanG", "slope", "scale"] as const;
 /** Of a layer: training is data-parallel, so a rank holds whole samples. */
 const unsharded = { data: 1, tensor: 1, sequence: 1 };
 const channelArrays = ["weight", "bias", "ones", "dWeight", "dBias", "gain", "shift", "offset"] as const;
 type ChannelArrays = Record<(typeof channelArrays)[number], Float64Array>;
-type SliceView = Omit<RankView, "communicator">;
-
-/** Room for the statistics of `setCount` index sets. */
-export function createStatistics({ doubles }: Pick<ArraySource, "doubles">, setCount: number): SetStatistics {
-  return Object.fromEntries(setArrays.map((name) => [name, doubles(setCount)])) as unknown as SetStatistics;
-}
 
 /** The scenario's normaliser as a layer over [tokens, features], with a trained γ and β and its group's collectives. */
 export class Normalization implements Layer {
@@ -45,7 +38,7 @@ export class Normalization implements Layer {
   readonly #context: LayerContext;
   readonly #normalizer: Normalizer;
   readonly #channels: ChannelArrays;
-  readonly #slices: readonly SliceView[];
+  readonly #slices: readonly Omit<RankView, "communicator">[];
 
   constructor(context: LayerContext, name: string, input: Activation, mask: Uint8Array | null) {
     const { normalizer: spec } = context;
@@ -64,13 +57,13 @@ export class Normalization implements Layer {
     this.slices = slicesOf(spec, this.#normalizer, extent, unsharded).map((slice) => {
       return { ...slice, sets: context.indexSets(slice.extent, this.#normalizer) };
     });
-    this.used = createStatistics(context, setCountOf(this.slices));
+    this.used = createStatistics(context.doubles, setCountOf(this.slices));
     this.running = new RunningStatistics(features, "momentum" in spec ? spec.momentum : null);
     this.recurrence = this.#normalizer.recurrence?.(features) ?? null;
     this.#channels = Object.fromEntries(
       channelArrays.map((array) => [array, context.doubles(features)]),
     ) as ChannelArrays;
-    this.#slices = viewsOfSlices(context, this.#normalizer, this, this.#channels);
+    this.#slices = this.#viewsOfSlices();
   }
 
   *forward(mode: ForwardMode): Progress<void> {
@@ -125,45 +118,28 @@ export class Normalization implements Layer {
     const communicator = this.#context.communicator();
     return this.#slices.map((slice) => ({ ...slice, communicator }));
   }
-}
 
-/** What the normaliser sees of every slice of a layer's tokens, but for a communicator. */
-function viewsOfSlices(
-  { kernels, payload, normalizer: spec, storage }: LayerContext,
-  normalizer: Normalizer,
-  { input, output, mask, used, running, recurrence, slices }: Normalization,
-  channels: ChannelArrays,
-): SliceView[] {
-  const { features } = input;
-  let firstSet = 0;
-  return slices.map(({ firstSample, extent, sets }) => {
-    const part = <T extends FloatArray | Uint8Array>(array: T, perToken: number): T =>
-      array.subarray(firstSample * perToken, (firstSample + extent.samples) * perToken) as T;
-    const statistics = partOf(used, firstSet, sets.setCount);
-    firstSet += sets.setCount;
-    return {
+  #viewsOfSlices(): Omit<RankView, "communicator">[] {
+    const { kernels, payload, normalizer: spec, storage } = this.#context;
+    const { running, recurrence, mask } = this;
+    const arrays = {
+      x: this.input.values,
+      mask,
+      dy: this.output.gradients!,
+      y: this.output.values,
+      dx: this.input.gradients!,
+    };
+    return viewsOfSlices(this.slices, arrays, this.used).map((slice) => ({
+      ...slice,
+      ...this.#channels,
       kernels,
-      extent,
-      sets,
-      centres: normalizer.centres,
-      input: { x: part(input.values, features), mask: mask === null ? null : part(mask, 1) },
-      dy: part(output.gradients!, features),
-      y: part(output.values, features),
-      dx: part(input.gradients!, features),
-      statistics,
-      ...channels,
+      centres: this.#normalizer.centres,
       running,
+      recurrence,
       epsilon: spec.epsilon ?? machineEpsilon(storage),
       method: momentsMethodOf(spec),
-      recurrence,
       partCounts: null,
       payload,
-    };
-  });
-}
-
-function partOf(statistics: SetStatistics, firstSet: number, setCount: number): SetStatistics {
-  return Object.fromEntries(
-    setArrays.map((name) => [name, statistics[name].subarray(firstSet, firstSet + setCount)]),
-  ) as unknown as SetStatistics;
+    }));
+  }
 }
