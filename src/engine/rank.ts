@@ -1,6 +1,7 @@
 import type { Communicator, Progress } from "../collectives/communicator.ts";
 import { type IndexSets, indexSetsOf } from "../kernels/index-sets.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { backwardOfSlices } from "../normalizers/backward.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import type { Group } from "../normalizers/group.ts";
 import { momentsMethodOf, type Normalizer, type RankView } from "../normalizers/operator.ts";
@@ -10,7 +11,6 @@ import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/s
 import { machineEpsilon } from "../scenario/number-format.ts";
 import { extentOf } from "./arena-plan.ts";
 import { channelsOfRank, type RankViews, type WholeViews } from "./arena-views.ts";
-import { backwardOfSlices } from "./backward.ts";
 import type { Phase } from "./control.ts";
 import { injectFault } from "./fault.ts";
 import { MicrobatchMaker } from "./microbatch-maker.ts";

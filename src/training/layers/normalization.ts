@@ -1,4 +1,5 @@
 import type { Progress } from "../../collectives/communicator.ts";
+import { backwardOfSlices } from "../../normalizers/backward.ts";
 import {
   momentsMethodOf,
   type Normalizer,
@@ -85,18 +86,11 @@ export class Normalization implements Layer {
     }
   }
 
-  /** γ's and β's gradients are summed over slices, in order. */
   *backward(): Progress<void> {
-    const { dWeight, dBias } = this.#channels;
-    const sums = [new Float64Array(dWeight.length), new Float64Array(dBias.length)] as const;
-    for (const view of this.#views()) {
-      yield* this.#normalizer.backward(view);
-      for (let c = 0; c < dWeight.length; c++) {
-        sums[0][c]! += dWeight[c]!;
-        sums[1][c]! += dBias[c]!;
-      }
-    }
-    for (const [index, { gradients }] of this.parameters.entries()) gradients.set(sums[index]!);
+    yield* backwardOfSlices(this.#normalizer, this.#views(), this.#channels);
+    const [weight, bias] = this.parameters;
+    weight.gradients.set(this.#channels.dWeight);
+    bias.gradients.set(this.#channels.dBias);
   }
 
   /** Normalise with what this rank remembers, as if it were the statistics of a batch. */

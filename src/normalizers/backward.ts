@@ -1,5 +1,5 @@
 import type { Progress } from "../collectives/communicator.ts";
-import type { Normalizer, RankView } from "../normalizers/operator.ts";
+import type { Normalizer, RankView } from "./operator.ts";
 
 /** Every slice backward; dWeight and dBias are summed over slices, in order. */
 export function* backwardOfSlices(
