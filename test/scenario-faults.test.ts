@@ -326,6 +326,28 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "11:40: faults[0].phase: expected a phase that runs; backward is false",
     "11:64: faults[0].trainingStep: expected less than the 1 trainingSteps, got 1",
   ],
+  [
+    "a training block at fault, and what does not go with training",
+    written({
+      9: "  - { name: GN, type: group-norm, groups: 4 }",
+      10: "backward: false\ntraining:\n  network: { kind: mlp, hidden: [6] }\n  steps: 0\n  optimiser: { type: sgd }",
+    }),
+    "4:11: data.source: expected images, whose labels the mlp learns, got gaussian",
+    "9:43: normalizers[1].groups: expected a divisor of the 6 features, got 4",
+    "10:11: backward: expected true: training goes backward, got false",
+    "12:3: training.optimizer: missing: expected a map",
+    "13:10: training.steps: expected at least 1, got 0",
+    '14:3: training.optimiser: unknown key "optimiser"; did you mean "optimizer"?',
+  ],
+  [
+    "a network of no kind, which says nothing of data and of features",
+    written({
+      9: "  - { name: GN, type: group-norm, groups: 2 }",
+      10: "training: { network: { kind: cnn }, steps: 1, optimizer: { type: adam } }\naccumulation: 2",
+    }),
+    '10:30: training.network.kind: expected "mlp" or "transformer", got "cnn"',
+    "11:15: accumulation: expected 1 where a network is trained, got 2",
+  ],
   ["a key without a value", written({ 10: "seed:" }), "10:6: seed: expected a number, got nothing (null)"],
   [
     "a name with a control character",

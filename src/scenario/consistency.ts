@@ -100,7 +100,7 @@ function normalizerFindings(
   if ("virtualBatch" in normalizer && group !== undefined && group !== "rank")
     findings.push(finding(at("virtualBatch"), "expected group: rank beside it, whose samples it splits"));
   // In a network the channels are those of its layers.
-  return channels === undefined || training
+  return channels === undefined || training !== null
     ? findings
     : [...findings, ...channelFindings(normalizer, index, channels)];
 }
@@ -180,7 +180,7 @@ function faultFindings(
   const step = "trainingStep" in fault ? fault.trainingStep : undefined;
   const bounds = [
     { key: "rank", got: fault.rank, below: worldSize, what: "ranks of the mesh" },
-    training
+    training !== null
       ? { key: "trainingStep", got: step, below: training.steps, what: "training.steps" }
       : { key: "trainingStep", got: step, below: trainingSteps, what: "trainingSteps" },
   ];

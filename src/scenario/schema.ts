@@ -8,7 +8,7 @@ import { numberFormats } from "./number-format.ts";
 import { parseDuration } from "./quantities.ts";
 import type { ScenarioDraft } from "./resolution.ts";
 import { name, quantity, read, section, z } from "./schema-language.ts";
-import { trainingSchema } from "./training-schema.ts";
+import { networkFields, trainingFields, trainingSchema } from "./training-schema.ts";
 
 const ways = z.int().min(1).max(maxRanks).default(1);
 const mesh = section({
@@ -163,11 +163,15 @@ export const fieldSchemas: {
   readonly scenario: Fields;
   readonly data: Readonly<Record<string, Fields>>;
   readonly normalizers: Readonly<Record<string, Fields>>;
+  readonly training: Fields;
+  readonly networks: Readonly<Record<string, Fields>>;
   readonly faults: Readonly<Record<string, Fields>>;
 } = {
   scenario: scenario.shape,
   data: dataFields,
   normalizers: normalizerFields,
+  training: trainingFields,
+  networks: networkFields,
   faults: {
     throw: failing.shape,
     exit: failing.shape,

@@ -1,7 +1,19 @@
 import type { Evaluation } from "./evaluation.ts";
-import { type DraftFault, type DraftNormalizer, type DraftTraining, worldSizeOf } from "./resolution.ts";
+import { type DraftFault, type DraftNormalizer, worldSizeOf } from "./resolution.ts";
 import type { Mesh, Storage } from "./scenario.ts";
 import { type FieldSchema, fieldSchemas } from "./schema.ts";
+import type { NetworkSpec } from "./training.ts";
+
+/** A training block, sound as a whole or not. */
+export interface SoundTraining {
+  readonly steps?: number;
+  readonly network: {
+    readonly kind?: NetworkSpec["kind"];
+    readonly hidden?: readonly number[];
+    readonly width?: number;
+    readonly heads?: number;
+  };
+}
 
 /** Those fields of a scenario that are sound by themselves: the others have findings already. */
 export interface SoundFields {
@@ -13,7 +25,8 @@ export interface SoundFields {
   /** Seconds. */
   readonly deadline?: number;
   readonly storage?: Storage | "auto";
-  readonly training?: DraftTraining | null;
+  /** null: no network is to be trained. */
+  readonly training: SoundTraining | null;
   readonly accumulation?: number;
   /** Whether one was written, sound or not. */
   readonly isEvaluated: boolean;
@@ -39,20 +52,32 @@ export interface SoundFields {
 /** Pick the sound fields of what was written, whatever surrounds them. */
 export function soundFields(value: unknown): SoundFields {
   const written = asMap(value);
-  const { mesh, trainingSteps, backward, deadline, storage, training, accumulation, evaluation } =
+  const { mesh, trainingSteps, backward, deadline, storage, accumulation, evaluation } =
     fieldSchemas.scenario;
-  const picked = { mesh, trainingSteps, backward, deadline, storage, training, accumulation, evaluation };
+  const picked = { mesh, trainingSteps, backward, deadline, storage, accumulation, evaluation };
   const { mesh: ways, ...scenario } = soundOf(picked, written);
   const data = asMap(written.data);
   return {
     ...(ways !== undefined && { mesh: ways as Mesh, worldSize: worldSizeOf(ways as Mesh) }),
     ...scenario,
+    training: trainingOf(written.training),
     isEvaluated: written.evaluation !== undefined,
     data: soundOf(formOf(fieldSchemas.data, data.source), data),
     normalizers: mapsOf(written.normalizers).map((entry) =>
       soundOf(formOf(fieldSchemas.normalizers, entry.type), entry),
     ),
     faults: mapsOf(written.faults).map((entry) => soundOf(formOf(fieldSchemas.faults, entry.kind), entry)),
+  };
+}
+
+function trainingOf(value: unknown): SoundTraining | null {
+  if (value === undefined || value === null) return null;
+  const written = asMap(value);
+  const network = asMap(written.network);
+  const { steps } = fieldSchemas.training;
+  return {
+    ...soundOf({ steps }, written),
+    network: soundOf(formOf(fieldSchemas.networks, network.kind), network),
   };
 }
 

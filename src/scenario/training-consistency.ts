@@ -1,15 +1,15 @@
 import type { Finding } from "./issues.ts";
-import type { SoundFields } from "./sound-fields.ts";
+import type { SoundFields, SoundTraining } from "./sound-fields.ts";
 import type { NetworkSpec } from "./training.ts";
 
 /** What of a scenario does not go with training a network. */
 export function trainingFindings(fields: SoundFields): Finding[] {
   const { training, mesh, backward, trainingSteps, data, normalizers, storage, faults } = fields;
-  if (training === undefined || training === null) return [];
+  if (training === null) return [];
   const findings: Finding[] = [];
   const { network } = training;
-  const learnt = learntSources[network.kind];
-  if (data.source !== undefined && data.source !== learnt)
+  const learnt = network.kind && learntSources[network.kind];
+  if (learnt !== undefined && data.source !== undefined && data.source !== learnt)
     findings.push(
       finding(
         ["data", "source"],
@@ -36,7 +36,7 @@ export function trainingFindings(fields: SoundFields): Finding[] {
       findings.push(
         finding(["faults", index, "kind"], "expected a fault of a rank: values of a network are not spoiled"),
       );
-  const widths = network.kind === "mlp" ? network.hidden : [network.width];
+  const widths = network.hidden ?? (network.width === undefined ? [] : [network.width]);
   return [
     ...findings,
     ...headFindings(network),
@@ -65,9 +65,9 @@ function singlePassFindings({ accumulation, isEvaluated, normalizers }: SoundFie
 
 const learntSources: Readonly<Record<NetworkSpec["kind"], string>> = { mlp: "images", transformer: "tokens" };
 
-function headFindings(network: NetworkSpec): Finding[] {
-  if (network.kind !== "transformer" || network.width % network.heads === 0) return [];
-  const message = `expected a divisor of the ${network.width} features, got ${network.heads}`;
+function headFindings({ width, heads }: SoundTraining["network"]): Finding[] {
+  if (width === undefined || heads === undefined || width % heads === 0) return [];
+  const message = `expected a divisor of the ${width} features, got ${heads}`;
   return [finding(["training", "network", "heads"], message)];
 }
 

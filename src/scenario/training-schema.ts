@@ -1,5 +1,6 @@
 import type { DraftTraining } from "./resolution.ts";
 import { real, section, z } from "./schema-language.ts";
+import type { NetworkSpec } from "./training.ts";
 
 const width = z.int().min(1).max(4096);
 const schedule = z
@@ -42,8 +43,7 @@ const adam = section({
   schedule,
 });
 
-/** The network that is trained. */
-export const trainingSchema: z.ZodType<DraftTraining> = section({
+const training = section({
   network: z.discriminatedUnion("kind", [mlp, transformer]).describe("What learns."),
   steps: z.int().min(1).max(1e6).describe("Optimizer steps; each takes one microbatch on every rank."),
   optimizer: z.discriminatedUnion("type", [sgd, adam]).describe("How parameters follow their gradients."),
@@ -60,3 +60,15 @@ export const trainingSchema: z.ZodType<DraftTraining> = section({
     .exactOptional()
     .describe("Steps between points of the curves; default: a tenth of the steps."),
 });
+
+/** The network that is trained, and how. */
+export const trainingSchema: z.ZodType<DraftTraining> = training;
+
+/** The fields of the block. */
+export const trainingFields: Readonly<Record<string, z.ZodType>> = training.shape;
+
+/** The fields of each kind of network. */
+export const networkFields: Readonly<Record<NetworkSpec["kind"], Readonly<Record<string, z.ZodType>>>> = {
+  mlp: mlp.shape,
+  transformer: transformer.shape,
+};
