@@ -327,6 +327,11 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
     "11:64: faults[0].trainingStep: expected less than the 1 trainingSteps, got 1",
   ],
   [
+    "label noise where nothing is learnt",
+    written({ 4: "  source: images", 6: "  labelNoise: 0.2" }),
+    "6:15: data.labelNoise: expected a training block, whose labels it changes, got 0.2",
+  ],
+  [
     "a training block at fault, and what does not go with training",
     written({
       9: "  - { name: GN, type: group-norm, groups: 4 }",

@@ -2,8 +2,10 @@ import { describe, expect, test } from "vitest";
 import { ScenarioError } from "../src/errors.ts";
 import type { ImagesSource } from "../src/scenario/data-source.ts";
 import { cosine } from "../src/scenario/elementary-functions.ts";
-import { drawImage, drawImageIndices, labelOfImage } from "../src/scenario/images.ts";
+import { drawImage, drawImageIndices, labelOfImage, trainingLabelOf } from "../src/scenario/images.ts";
 import { simulate } from "../src/simulate.ts";
+import { arraysIn } from "../src/training/arrays.ts";
+import { imageTask } from "../src/training/image-task.ts";
 import { normsim } from "./support/command.ts";
 import { scenarioFrom } from "./support/scenario.ts";
 
@@ -90,6 +92,7 @@ describe("every parameter of training changes what is learnt", () => {
     ["beta2", optimizer(adam), optimizer({ ...adam, beta2: 0.1 })],
     ["epsilon", optimizer(adam), optimizer({ ...adam, epsilon: 1 })],
     ["trainingSamples", {}, { data: { ...base.data, trainingSamples: 100 } }],
+    ["labelNoise", {}, { data: { ...base.data, labelNoise: 0.5 } }],
     ["labels", {}, { data: { ...base.data, labels: "one-class" } }],
     ["concentration", { data: skewed }, { data: { ...skewed, labels: { concentration: 0.01 } } }],
     ["weight", {}, { normalizers: [{ ...base.normalizers[0], weight: 2 }] }],
@@ -130,7 +133,7 @@ describe("a rank that fails in training is named, with its place", () => {
 describe("images", () => {
   const source: ImagesSource = {
     ...{ source: "images", samples: [3, 0, 5], channels: 64, positions: [] },
-    ...{ trainingSamples: 100, labels: "shuffled" },
+    ...{ trainingSamples: 100, labels: "shuffled", labelNoise: 0 },
   };
 
   test("are shared out of one draw of the whole batch where labels are shuffled", () => {
@@ -157,6 +160,32 @@ describe("images", () => {
     });
     const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
     expect(Math.abs(mean - (17 / 64) * Math.exp(0.045))).toBeLessThan(0.03);
+  });
+
+  test("are learnt by a label of another class at 9/10 of the label noise, the same for every rank", () => {
+    // Oracle: binomial. A label drawn from ten classes is another with probability 0.9; five standard errors.
+    const [images, noise] = [4000, 0.3];
+    const labels = Array.from({ length: images }, (_, i) =>
+      trainingLabelOf({ ...source, labelNoise: noise }, 1, i),
+    );
+    const others = labels.filter((label, i) => label !== labelOfImage(i)).length / images;
+    const share = 0.9 * noise;
+    expect(Math.abs(others - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / images));
+    expect(new Set(labels)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    for (const rank of [0, 2]) {
+      const arrays = arraysIn(null, 0, "float32");
+      const task = imageTask(arrays, { ...source, labelNoise: noise }, 1, rank, new Map());
+      task.drawMicrobatch(0);
+      const drawn = drawImageIndices(source, 1, rank, 0);
+      expect(Array.from(task.targets)).toEqual(drawn.map((index) => labels[index]));
+    }
+  });
+
+  test("are tested by their own labels, whatever the label noise", () => {
+    const noisy = { ...source, samples: [4, 3], labelNoise: 1 };
+    const task = imageTask(arraysIn(null, 0, "float32"), noisy, 1, 1, new Map());
+    task.loadTestBatch(2);
+    expect(Array.from(task.targets)).toEqual([18, 19, 20].map(labelOfImage));
   });
 
   test("of training and test are different, and every image is always the same", () => {

@@ -20,6 +20,7 @@ export function inconsistencies(fields: SoundFields): Finding[] {
     ...elementFindings(fields),
     ...lengthFindings(fields.data),
     ...bucketFindings(fields.data),
+    ...labelFindings(fields),
     ...fields.normalizers.flatMap((normalizer, index) => normalizerFindings(normalizer, index, fields)),
     ...nameFindings(fields.normalizers),
     ...evaluationFindings(fields),
@@ -87,6 +88,14 @@ function bucketFindings(data: SoundFields["data"]): Finding[] {
   if (trainingSamples >= least) return [];
   const message = `expected at least ${least}, one of each class and length, got ${trainingSamples}`;
   return [finding(["data", "trainingSamples"], message)];
+}
+
+/** Normalisers that see the images themselves see no labels. */
+function labelFindings({ data: { labelNoise }, training }: SoundFields): Finding[] {
+  if (labelNoise === undefined || labelNoise === 0 || training !== null) return [];
+  return [
+    finding(["data", "labelNoise"], `expected a training block, whose labels it changes, got ${labelNoise}`),
+  ];
 }
 
 function normalizerFindings(

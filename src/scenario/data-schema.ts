@@ -117,6 +117,12 @@ const images = section({
     ])
     .default("shuffled")
     .describe("Images a rank draws: any; those of class rank mod 10; or of classes by its own shares."),
+  labelNoise: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("Share of the training images whose label is drawn anew from all classes; tests keep theirs."),
 });
 
 const npy = section({

@@ -64,6 +64,8 @@ export interface ImagesSource extends Shape {
   readonly trainingSamples: number;
   /** Which a rank draws: any, those of class rank mod 10, or of classes by shares from a Dirichlet. */
   readonly labels: "shuffled" | "one-class" | { readonly concentration: number };
+  /** Share of the training images whose label is drawn anew, from all classes. */
+  readonly labelNoise: number;
 }
 
 /** Activations somebody saved with NumPy, one file per rank, [N, C, ...positions]. */

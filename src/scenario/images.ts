@@ -34,6 +34,17 @@ export function labelOfImage(index: number): number {
 }
 
 /**
+ * The label that training image number `index` is learnt by: its class, or with the probability of `labelNoise` any
+ * class. Always the same, whoever draws the image.
+ */
+export function trainingLabelOf({ labelNoise }: ImagesSource, seed: number, index: number): number {
+  if (labelNoise === 0) return labelOfImage(index);
+  const purpose = `label of image ${index}`;
+  const stream = createRandomStream({ seed, rank: "all", trainingStep: "all", purpose });
+  return stream.uniform() < labelNoise ? stream.integer(0, imageClasses - 1) : labelOfImage(index);
+}
+
+/**
  * Draw image number `index` of a set: a digit at a random shift inside 8×8, with its own gain, offset and
  * pixel noise. A function of its arguments alone.
  *

@@ -40,6 +40,7 @@ export interface SoundFields {
     readonly maxLength?: number;
     readonly lengths?: "shuffled" | "bucketed";
     readonly trainingSamples?: number;
+    readonly labelNoise?: number;
     readonly files?: readonly string[];
     readonly gradients?: readonly string[];
     readonly mask?: readonly string[];

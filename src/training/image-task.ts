@@ -1,10 +1,17 @@
 import type { ImagesSource } from "../scenario/data-source.ts";
-import { drawImage, drawImageIndices, imageClasses, imageEdge, labelOfImage } from "../scenario/images.ts";
+import {
+  drawImage,
+  drawImageIndices,
+  imageClasses,
+  imageEdge,
+  labelOfImage,
+  trainingLabelOf,
+} from "../scenario/images.ts";
 import type { Activation, Task } from "./layer.ts";
 import type { ArraySource } from "./layer-context.ts";
 
-/** Images drawn before: every rank of a thread and every normaliser looks at the same ones. */
-export type ImageCache = Map<string, Float64Array>;
+/** Images drawn before, with their labels: every rank of a thread and every normaliser looks at the same ones. */
+export type ImageCache = Map<string, { readonly pixels: Float64Array; readonly label: number }>;
 
 /** Telling digits: the input and the targets of a rank's microbatch. */
 export interface ImageTask extends Task {
@@ -31,11 +38,12 @@ export function imageTask(
     const key = `${set} ${index}`;
     let image = cache.get(key);
     if (image === undefined) {
-      image = drawImage(seed, set, index);
+      const label = set === "test" ? labelOfImage(index) : trainingLabelOf(source, seed, index);
+      image = { pixels: drawImage(seed, set, index), label };
       cache.set(key, image);
     }
-    values.set(image, n * features);
-    targets[n] = labelOfImage(index);
+    values.set(image.pixels, n * features);
+    targets[n] = image.label;
   };
   return {
     input: { tokens: samples, features, values, gradients: null },
