@@ -259,6 +259,19 @@ for (const spec of recurrent) {
       expect(findingOf(report)).toContain("agrees with the whole batch and pays");
     });
 
+    test("takes a step of padding alone for none", async () => {
+      // Oracle: invariant. Warm-up, window and averages count the steps that have values.
+      const masked = (step: number, valid: 0 | 1): RankInput[] => [
+        { ...rankOf(3, 3, 2, step), mask: Array<number>(6).fill(valid) },
+      ];
+      const [a, b, c] = [1, 2, 3].map((step) => masked(step, 1)) as [RankInput[], RankInput[], RankInput[]];
+      const without = await run(spec, [a, b, c], 3, 2);
+      const padding = masked(4, 0);
+      const among = await run(spec, [a, padding, b, padding, c], 3, 2);
+      for (const [at, step] of [0, 2, 4].entries()) expect(among.steps[step]).toEqual(without.steps[at]);
+      expect(among.steps[1]!.running).toEqual(without.steps[0]!.running);
+    });
+
     test("of one value a channel is no degenerate case", async () => {
       // Hand: x/√(x² + ε) at ε = 0 is the sign, and an all-zero channel stays 0.
       const one = (x: number[]): RankInput => ({ samples: 1, x, dy: [1, 1, 1], mask: null });
