@@ -77,6 +77,51 @@ test.each([
   expect(worstError("one-pass", format, kappa, 256)).toBeGreaterThan(1);
 });
 
+describe("every operation in float32 is float32's own", () => {
+  // Oracle: the textbooks' loops with Math.fround after each operation, over samples of one of two channels, whose
+  // sums run in memory order.
+  const f = Math.fround;
+  const aboutShift = (x: readonly number[], shift: number) => {
+    const [sum, squares] = x.reduce(
+      ([s, q], value) => [f(s + f(value - shift)), f(q + f(f(value - shift) * f(value - shift)))] as const,
+      [0, 0] as readonly [number, number],
+    );
+    const first = f(sum / x.length);
+    const variance = f(f(squares / x.length) - f(first * first));
+    return [f(shift + first), Math.max(0, variance) * x.length];
+  };
+  const references: Readonly<Record<MomentsAlgorithm, (x: readonly number[]) => number[]>> = {
+    "two-pass": (x) => {
+      const mean = f(x.reduce((sum, value) => f(sum + value), 0) / x.length);
+      return [mean, x.reduce((sum, value) => f(sum + f(f(value - mean) * f(value - mean))), 0)];
+    },
+    "one-pass": (x) => aboutShift(x, 0),
+    shifted: (x) => aboutShift(x, x[0]!),
+    welford: (x) => {
+      let [mean, m2] = [0, 0];
+      for (const [before, value] of x.entries()) {
+        const delta = f(value - mean);
+        mean = f(mean + f(delta / (before + 1)));
+        m2 = f(m2 + f(delta * f(value - mean)));
+      }
+      return [mean, m2];
+    },
+  };
+  test.each(algorithms)("%s", (algorithm) => {
+    const draw = normalGenerator(5);
+    const sets = indexSetsOf({ samples: 40, channels: 2, positions: 1 }, ["samples"]);
+    for (let trial = 0; trial < 20; trial++) {
+      const x = Float32Array.from({ length: 80 }, () => 3 + draw());
+      const [count, mean, m2] = [Float64Array.of(40, 40), new Float64Array(2), new Float64Array(2)];
+      roundedMoments(algorithm, "float32", { input: { x, mask: null }, sets, count, mean, m2 });
+      for (const channel of [0, 1]) {
+        const own = Array.from(x).filter((_, i) => i % 2 === channel);
+        expect([mean[channel], m2[channel]]).toEqual(references[algorithm](own));
+      }
+    }
+  });
+});
+
 describe("in float16", () => {
   const x = Float32Array.from({ length: 64 }, (_, i) => 300 + (i % 8));
   // Oracle: by hand. 300² = 90,000 is beyond 65,504; (0..7) has variance (8² − 1)/12, deviations ±3.5 at most.
