@@ -6,7 +6,8 @@ import { scenarioFrom } from "./support/scenario.ts";
 // Oracle: central differences of L = Σ dy·y over all ranks, dy held, through the engine and its collectives, in
 // float64 with h = 1e-6. They err by h²·L‴/6 ~ 1e-12·L‴ and by the roundings of L over h: 2^-53·Σ|dy·y|/h for the
 // terms, and as much again for adding them up, where few errors meet at full size.
-// PowerNorm's dx is no derivative: recurrent.test.ts says what it is. Where batch renorm or MABN correct without
+// PowerNorm is missing here on purpose: its authors' dx is no derivative of y, so that differences rightly disagree;
+// recurrent.test.ts says what it is and holds it against their formulas. Where batch renorm or MABN correct without
 // clipping, dx takes the correction as a constant: the slow references of both do the same.
 const h = 1e-6;
 const toleranceOf = (magnitude: number): number => 1e-9 + (2 * 2 ** -53 * magnitude) / h;

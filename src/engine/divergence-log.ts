@@ -2,6 +2,7 @@ import type { Group } from "../normalizers/group.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
 import { divergenceOf } from "../statistics/divergence.ts";
 import type { Moments } from "../statistics/moments.ts";
+import { finiteOrNull } from "../statistics/summary.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import { holdersOf } from "./whole-batch.ts";
 
@@ -167,7 +168,7 @@ export function rankDivergence(rank: RankViews, setCount: number, shared: WholeV
   const { channels } = rank.extent;
   let difference = 0;
   for (let c = 0; c < channels; c++) difference += rank.comparedY[c]!;
-  const outputMse = finite(difference / (tokens * channels));
+  const outputMse = finiteOrNull(difference / (tokens * channels));
   const { used, reference } = rank;
   let gap = 0;
   let valid = 0;
@@ -179,9 +180,5 @@ export function rankDivergence(rank: RankViews, setCount: number, shared: WholeV
     gap += V === 0 ? 0 : Math.abs(used.mean[set]! - mean[whole]!) / Math.sqrt(V);
     valid++;
   }
-  return { meanGap: finite(gap / valid), outputMse };
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
+  return { meanGap: finiteOrNull(gap / valid), outputMse };
 }

@@ -1,4 +1,5 @@
 import type { Group } from "../normalizers/group.ts";
+import { inverseRoot } from "../normalizers/operator.ts";
 import { type ChannelMap, type ChannelOfRank, mapDifference } from "../statistics/exactness.ts";
 import type { VarianceKind } from "../statistics/moments.ts";
 import type { RankViews } from "./arena-views.ts";
@@ -106,8 +107,7 @@ function logChannel(exactness: Exactness, members: readonly RankViews[], c: numb
   const pooled = mergeChannel(members, c);
   const { count, mean, m2 } = pooled;
   if (count === 0) return 0;
-  const denominator = m2 / count + pass.epsilon;
-  const invStd = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
+  const invStd = inverseRoot(m2 / count, pass.epsilon);
   const slope = (invStd * invStd * pooled.sumDyXmu) / count;
   const exact: ChannelMap = { mean, invStd, meanDy: pooled.sumDy / count, slope };
   const nothing: ChannelMap = { mean, invStd: 0, meanDy: 0, slope: 0 };

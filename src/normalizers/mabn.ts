@@ -1,7 +1,7 @@
 import type { MabnSpec } from "../scenario/scenario.ts";
 import { clip, ratio } from "./batch-renorm.ts";
-import { inverseRoot, meanSquareNormalizer } from "./mean-square.ts";
-import type { Normalizer, RankView, Recurrence } from "./operator.ts";
+import { meanSquareNormalizer } from "./mean-square.ts";
+import { inverseRoot, type Normalizer, type RankView, type Recurrence } from "./operator.ts";
 
 /** r stays in [1/5, 5]. From the authors' code. */
 const ratioMaximum = 5;

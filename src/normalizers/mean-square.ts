@@ -56,8 +56,3 @@ function* poolSquares({ statistics: { count, m2 }, payload: room, communicator }
   m2.set(payload.subarray(0, m2.length));
   count.fill(payload[m2.length]!);
 }
-
-/** 1/√(v + ε), or 0 where nothing is there to divide by. */
-export function inverseRoot(meanSquare: number, epsilon: number): number {
-  return meanSquare + epsilon === 0 ? 0 : 1 / Math.sqrt(meanSquare + epsilon);
-}

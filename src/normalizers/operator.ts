@@ -169,15 +169,16 @@ export function takeMoments(rank: RankView): number {
   return roundedMoments(method.algorithm, method.accumulate, { ...statistics, input, sets });
 }
 
-/**
- * invStd = 1/√(m2/count + ε) and scale = invStd from the set's moments. A set without spread
- * normalises to x̂ = 0, at ε = 0 too, where invStd is taken as 0.
- */
+/** 1/√(v + ε), taken as 0 at v + ε = 0: a set without spread normalises to x̂ = 0, whatever ε is. */
+export function inverseRoot(variance: number, epsilon: number): number {
+  return variance + epsilon === 0 ? 0 : 1 / Math.sqrt(variance + epsilon);
+}
+
+/** invStd = 1/√(m2/count + ε) and scale = invStd from the set's moments; 0 of a set without values. */
 export function standardizeSets({ statistics, sets, epsilon }: RankView): void {
   const { count, m2, invStd, scale } = statistics;
   for (let set = 0; set < sets.setCount; set++) {
-    const denominator = count[set] === 0 ? 0 : m2[set]! / count[set]! + epsilon;
-    invStd[set] = denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
+    invStd[set] = count[set] === 0 ? 0 : inverseRoot(m2[set]! / count[set]!, epsilon);
   }
   scale.set(invStd);
 }

@@ -1,6 +1,6 @@
 import type { PowerNormSpec } from "../scenario/scenario.ts";
-import { inverseRoot, meanSquareNormalizer } from "./mean-square.ts";
-import type { Normalizer, RankView, Recurrence } from "./operator.ts";
+import { meanSquareNormalizer } from "./mean-square.ts";
+import { inverseRoot, type Normalizer, type RankView, type Recurrence } from "./operator.ts";
 
 /**
  * PowerNorm: z = x/√(φ + ε) without a mean, where φ is the batch's mean square φ_B during warm-up and then

@@ -3,7 +3,7 @@ import { countValues } from "../kernels/set-counts.ts";
 import { mergeMoments } from "../statistics/moments.ts";
 import { exchangeFields, type Received, totalOf } from "./exchange.ts";
 import type { BackwardField, FirstMoment, ForwardField, Implementation } from "./implementation.ts";
-import type { RankView } from "./operator.ts";
+import { inverseRoot, type RankView } from "./operator.ts";
 
 type Arrived = Map<ForwardField, Received>;
 
@@ -43,7 +43,7 @@ function fieldsOf(rank: RankView, arrived: Arrived, n: number): (field: ForwardF
   const values: Readonly<Record<ForwardField, (c: number) => number>> = {
     moments: (at) => [n, mean[Math.floor(at / 3)]!, m2[Math.floor(at / 3)]!][at % 3]!,
     mean: meanOf,
-    invStd: (c) => invStdOf(m2[c]! / n + rank.epsilon),
+    invStd: (c) => inverseRoot(m2[c]! / n, rank.epsilon),
     variance: (c) => m2[c]! / n,
     meanSquare: meanSquareOf,
     weightedMean: (c) => meanOf(c) * weight(),
@@ -60,11 +60,6 @@ function fieldsOf(rank: RankView, arrived: Arrived, n: number): (field: ForwardF
     samples: () => samples,
   };
   return (field, at) => values[field](at);
-}
-
-/** 0 for a set without spread at ε = 0. */
-function invStdOf(denominator: number): number {
-  return denominator === 0 ? 0 : 1 / Math.sqrt(denominator);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { NormalizerRecord } from "../engine/simulation.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import type { NumberFormat } from "../scenario/number-format.ts";
 import type { PoolingSpec } from "../scenario/scenario.ts";
+import { finiteOrNull } from "../statistics/summary.ts";
 import { formatCount } from "./format.ts";
 
 /**
@@ -33,9 +34,9 @@ export function exactnessReport(
   return {
     isExact,
     reason: isExact ? null : reasonOf(exactness, spec, payload),
-    outputMse: finite(outputErrors / channels),
-    gradientRelativeError: finite(Math.sqrt(gradientDifference / gradientSquare)),
-    runningVarianceError: finite(varianceErrors / variances),
+    outputMse: finiteOrNull(outputErrors / channels),
+    gradientRelativeError: finiteOrNull(Math.sqrt(gradientDifference / gradientSquare)),
+    runningVarianceError: finiteOrNull(varianceErrors / variances),
   };
 }
 
@@ -63,8 +64,4 @@ function reasonOf(
   const outcome = areFinite ? "loses digits" : "turns negative or overflows";
   const gap = `the ranks' means lie up to ${String(Number(meanOverStd.toPrecision(3)))} standard deviations from 0`;
   return `E[x²] − E[x]² ${outcome}: ${rounding}, and ${gap}`;
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -1,5 +1,6 @@
 import { type Communication, communicationOf } from "../cost/communication.ts";
 import type { NormalizerRecord, Simulation, TrainingPoint } from "../engine/simulation.ts";
+import { finiteOrNull } from "../statistics/summary.ts";
 
 /** The state of the network after `step` steps; what is not finite is null. */
 export interface CurvePoint {
@@ -51,23 +52,19 @@ export function trainingReport(
     curve,
     layers: layers.map((name, index) => ({
       name,
-      meanGap: points.map((point) => finite(point.layers[index]!.meanGap)),
-      logVarianceRatio: points.map((point) => finite(point.layers[index]!.logVarianceRatio)),
+      meanGap: points.map((point) => finiteOrNull(point.layers[index]!.meanGap)),
+      logVarianceRatio: points.map((point) => finiteOrNull(point.layers[index]!.logVarianceRatio)),
     })),
     gradientNorms: parameters.map((parameter, index) => ({
       parameter,
-      norm: points.map((point) => finite(point.gradientNorms[index]!)),
+      norm: points.map((point) => finiteOrNull(point.gradientNorms[index]!)),
     })),
   };
 }
 
 function curvePoint(point: TrainingPoint): CurvePoint {
   const { step, trainLoss, trainError, testError, testErrorBatchStatistics } = point;
-  return { step, trainLoss: finite(trainLoss), trainError, testError, testErrorBatchStatistics };
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
+  return { step, trainLoss: finiteOrNull(trainLoss), trainError, testError, testErrorBatchStatistics };
 }
 
 /** What a step sent, as often as there were steps. */

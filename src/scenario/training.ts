@@ -42,7 +42,7 @@ export interface TransformerSpec {
 
 export type NetworkSpec = MlpSpec | TransformerSpec;
 
-/** How the learning rate falls over the steps: not at all, or as a quarter of a cosine squared towards 0. */
+/** How the learning rate falls over the steps: not at all, or as (1 + cos(π·step/steps))/2. */
 export type LearningRateSchedule = "constant" | "cosine";
 
 /** v ← momentum·v + g, w ← w − learningRate·v, as in PyTorch: without dampening, the first v is g. */

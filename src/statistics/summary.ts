@@ -20,10 +20,10 @@ export function summarize(values: ArrayLike<number>, expected: number | null): S
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return {
-    mean: finite(sum / values.length),
-    p95: finite(quantile(sorted, 0.95)),
-    max: finite(sorted.at(-1)),
-    min: finite(sorted[0]),
+    mean: finiteOrNull(sum / values.length),
+    p95: finiteOrNull(quantile(sorted, 0.95)),
+    max: finiteOrNull(sorted.at(-1)),
+    min: finiteOrNull(sorted[0]),
     expected,
   };
 }
@@ -36,6 +36,7 @@ function quantile(sorted: Float64Array, fraction: number): number | undefined {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-function finite(value: number | undefined): number | null {
+/** The value, or null where there is none or it is NaN or infinite: JSON has no such numbers. */
+export function finiteOrNull(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }
