@@ -92,6 +92,15 @@ describe("exactness", () => {
     expectClose([others[0]!.exactness!.outputMse!], [others[1]!.exactness!.outputMse!], 1e-9, 0);
   });
 
+  test("is kept by libraries that weigh ranks by samples, where each sample has as many positions", async () => {
+    const { normalizers } = await run([layer("detectron2-n"), layer("tf-keras")]);
+    for (const { exactness } of normalizers) {
+      expect(exactness!.isExact).toBe(true);
+      // The biased variance of 39 values against the unbiased one.
+      expectClose([exactness!.runningVarianceError!], [1 / 39], 1e-9, 0);
+    }
+  });
+
   test("of batch renorm is that of the batch norm inside", async () => {
     const layers = [layer("keras"), layer("keras", { type: "batch-renorm", name: "renorm" })];
     const { normalizers } = await run(layers, { trainingSteps: 2 });

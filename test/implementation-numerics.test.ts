@@ -119,6 +119,18 @@ describe("variances that travel as 1/√(v + ε)", () => {
     }
   }
 
+  test("0 comes back as 0 and counts where 1/√ε was rounded up, and as what was rounded away where down", () => {
+    // By hand: both twins undo the same float32, whose square is above 1/ε or below.
+    const undone = [1e-5, 1e-4, 1e-3, 0.1, 0.3].map((epsilon) => {
+      const left = 1 / Math.fround(1 / Math.sqrt(epsilon)) ** 2 - epsilon;
+      const got = pool("pytorch", { count: 4, mean: 0, m2: 0 }, epsilon);
+      expect([got.variance, got.clampedVariances]).toEqual(left < 0 ? [0, 2] : [left, 0]);
+      return left;
+    });
+    expect(undone.filter((left) => left < 0).length).toBeGreaterThan(0);
+    expect(undone.filter((left) => left > 0).length).toBeGreaterThan(0);
+  });
+
   test("1e-10 is off by more than a thousandth, where one that travels as it is keeps its digits", () => {
     const off = (name: ImplementationName): number =>
       Math.abs(pool(name, { count: 4, mean: 0, m2: 4e-10 }, epsilon).variance / 1e-10 - 1);

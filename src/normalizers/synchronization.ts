@@ -21,7 +21,7 @@ export function* poolMoments(rank: RankView, implementation: Implementation): Pr
     throw new Error(`${values} value${values === 1 ? "" : "s"} per channel: ${emptyRank.because}`);
   const arrived: Arrived = new Map();
   for (const [index, exchange] of forward.entries()) {
-    const isSilent = values === 0 && emptyRank === "joins" && exchange.operation !== "broadcast";
+    const isSilent = values === 0 && emptyRank === "joins";
     const numberOf = isSilent ? () => 0 : fieldsOf(rank, arrived, values);
     const isLast = index === forward.length - 1;
     for (const [field, received] of yield* exchangeFields(rank, exchange, numberOf, !isLast))
