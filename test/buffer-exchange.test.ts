@@ -181,6 +181,27 @@ test("precise statistics are those of all fresh values, and their average misses
   }
 });
 
+test("averages of precise statistics leave out batches of one value, which have no unbiased variance", async () => {
+  // Slow reference: two values each of ranks 1 and 2 count, the one of rank 0 does not.
+  const fields = {
+    ...base,
+    mesh: { data: 3 },
+    data: { ...base.data, positions: [], samples: [1, 2, 2] },
+    storage: "float64",
+    normalizers: [entry("precise-average")],
+    evaluation: { batches: 1, preciseBatches: 1 },
+  };
+  const evaluation = (await measured(fields))["precise-average"]!.evaluation!;
+  const scenario = scenarioFrom(fields);
+  for (let c = 0; c < channels; c++) {
+    const [one, other] = [1, 2].map((rank) => momentsOf(channelValues(scenario, rank, steps, c)));
+    for (const rank of evaluation.ranks) {
+      expectRelative(rank.mean[c]!, (one!.mean + other!.mean) / 2, tolerance);
+      expectRelative(rank.variance[c]!, (one!.m2 + other!.m2) / 2, tolerance);
+    }
+  }
+});
+
 test("threads give the bytes of the in-process host", async () => {
   const scenario = scenarioFrom({
     ...base,
