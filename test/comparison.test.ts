@@ -67,6 +67,21 @@ describe("exactness", () => {
     expectClose([exactness!.outputMse!], [divergence.outputMse.mean!], 1e-9, 0); // float64, and ε in both
   });
 
+  test("scales the error of dx with each channel's weight", async () => {
+    // Oracle: dx itself, against that of an implementation which is exact here.
+    const weight = [2, -1, 0.5, 3, 0, 1];
+    const dx: number[][] = [];
+    const normalizers = [layer("flax", { weight }), layer("all-reduce-moments", { weight })];
+    const scenario = scenarioFrom({ mesh: { data: 4 }, seed: 5, storage: "float64", data, normalizers });
+    const report = await simulate(scenario, {
+      onPass: ({ ranks }) => void dx.push(ranks.flatMap((rank) => Array.from(rank.dx))),
+    });
+    const norm = (values: number[]): number => Math.hypot(...values);
+    const [flax, exact] = dx as [number[], number[]];
+    const want = norm(flax.map((value, i) => value - exact[i]!)) / norm(exact);
+    expectClose([report.normalizers[0]!.exactness!.gradientRelativeError!], [want], 1e-9, 0);
+  });
+
   test("has no gradient without a backward pass", async () => {
     const { normalizers } = await run([layer("pytorch-1.5")], { backward: false });
     expect(normalizers[0]!.exactness).toMatchObject({ isExact: true, gradientRelativeError: null });
