@@ -87,6 +87,31 @@ describe("numbers too large for float16", () => {
     expect(warningsOf(report).join()).toMatch(/6 numbers became infinite: float16 ends at 65504/);
   });
 
+  test("are counted where y and dx are stored, and not in what they are compared with", async () => {
+    // Two values a channel are ±1 at ε = 0, and y is ±70,000.
+    const numericsOf = async (fields: object) => {
+      const spec = { type: "batch-norm", epsilon: 0, weight: 7e4 };
+      const normalizers = [
+        { name: "first", ...spec },
+        { name: "second", ...spec },
+      ];
+      const report = await simulate(
+        scenarioFrom({
+          data: { source: "gaussian", samples: 2, channels: 3 },
+          storage: "float16",
+          normalizers,
+          ...fields,
+        }),
+      );
+      return report.normalizers.map(({ numerics }) => numerics!.overflows);
+    };
+    expect(await numericsOf({ backward: false })).toEqual([6, 6]);
+    // 1e-12 is 0 in float16, so that y is 0 and dx = γ(dy − mean dy)/√ε, 10^7 times differences of order 1.
+    const normalizers = [{ name: "constant", type: "layer-norm", epsilon: 1e-10, weight: 100 }];
+    const data = { source: "gaussian", samples: 2, channels: 3, std: 1e-12 };
+    expect(await numericsOf({ data, normalizers })).toEqual([6]);
+  });
+
   test("are counted on the wire", async () => {
     const report = await simulate(
       scenarioFrom({

@@ -108,6 +108,32 @@ test("a value is spoiled in its training step alone", async () => {
   expect(numerics!.nonFiniteOutputShare).toBe(shares.IN! / 4);
 });
 
+test("a value of a file that is spoiled twice is what it was in the next step", async () => {
+  // Oracle: by hand; ranks keep the x of files from step to step.
+  const scenario = scenarioFrom({
+    data: { source: "npy", files: ["x.npy"] },
+    trainingSteps: 2,
+    normalizers: [{ name: "BN", type: "batch-norm" }],
+    faults: [
+      { kind: "nan", rank: 0 },
+      { kind: "inf", rank: 0 },
+    ],
+  });
+  const x = Float32Array.of(1, 2, 4);
+  const seen: number[][] = [];
+  await simulate(scenario, {
+    batches: {
+      ...{ samples: [3], channels: 1, positionExtents: [], storage: "float32" },
+      ...{ x: [x], dy: null, mask: null },
+    },
+    onPass: ({ ranks }) => void seen.push(Array.from(ranks[0]!.x)),
+  });
+  expect(seen).toEqual([
+    [Number.POSITIVE_INFINITY, 2, 4],
+    [1, 2, 4],
+  ]);
+});
+
 test("a value that no rank holds is refused, and so are keys of the other kind of fault", async () => {
   const faulty = (fault: object) => scenarioFrom({ ...fields, faults: [fault] });
   await expect(
