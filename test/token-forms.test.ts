@@ -255,4 +255,10 @@ describe("statistics of one rank's own channels", () => {
     expect(findingOf(report)).toMatch(/RMS shows rank-local-statistics: its outputs are .* off/);
     expect(named.LN!.communication.total.messages).toBe(0);
   });
+
+  test("have no closed form where shards are of unequal width", async () => {
+    const data = { source: "gaussian", samples: 2, channels: 7 };
+    const { named } = await run({ mesh: { tensor: 2 }, data, normalizers });
+    expect(named.LN!.divergence.outputMse.expected).toBeNull();
+  });
 });

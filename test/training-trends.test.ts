@@ -5,7 +5,7 @@ import { scenarioFrom } from "./support/scenario.ts";
 
 // Oracle: published trends, as orderings. Wu, He (2018), Group Normalization, fig. 1 and 6: a small normalisation
 // batch hurts BatchNorm and not GN or LN. Hsieh et al. (2020), The Non-IID Data Quagmire: local BN fails under label
-// skew. The margins are at most half of what two seeds gave.
+// skew. The margins are at most half of what the seeds gave.
 
 // Seconds of arithmetic each; on a busy machine minutes.
 vi.setConfig({ testTimeout: 300_000 });
@@ -50,6 +50,31 @@ describe("how many samples a statistic sees", () => {
       expect(Math.abs(some!.testError! - all!.testError!)).toBeLessThan(
         (few!.testError! - some!.testError!) / 2,
       );
+    });
+  }
+
+  for (const seed of [1, 2]) {
+    test(`can be too many: with random labels the test error is U-shaped, seed ${seed}`, async () => {
+      // Wu, Johnson (2021), Rethinking "Batch" in BatchNorm: medium normalisation batches validate best. Summers,
+      // Dinneen (2020): ghost batches regularise; here they keep the network from learning wrong labels by heart.
+      const points = await finalPoints(
+        {
+          mesh: { data: 4 },
+          data: { source: "images", samples: 16, trainingSamples: 2000, labelNoise: 0.4 },
+          normalizers: [
+            { name: "4", type: "batch-norm", virtualBatch: 4 },
+            { name: "8", type: "batch-norm", virtualBatch: 8 },
+            { name: "64", type: "batch-norm", group: "world" },
+          ],
+          training: training(700),
+        },
+        seed,
+      );
+      const [few, some, all] = ["4", "8", "64"].map((name) => points.get(name)!);
+      expect(few!.testError! - some!.testError!).toBeGreaterThan(0.035);
+      expect(all!.testError! - some!.testError!).toBeGreaterThan(0.035);
+      expect(few!.trainError! - some!.trainError!).toBeGreaterThan(0.08);
+      expect(some!.trainError! - all!.trainError!).toBeGreaterThan(0.15);
     });
   }
 

@@ -50,6 +50,17 @@ describe("many ranks learn what one rank with the whole batch learns", () => {
     }
   }
 
+  test("but what they remember, which momentum alone changes, decides the test error", async () => {
+    // Oracle: invariant. Training and an evaluation by batch statistics see no running statistics.
+    const momenta = [0.1, 1].map((momentum) => ({ ...sync, name: `${momentum}`, momentum }));
+    const { normalizers } = await train([8, 8], { normalizers: momenta });
+    const curves = normalizers.map((normalizer) => normalizer.training!.curve);
+    const [slow, fast] = curves.map((curve) => curve.map(({ testError }) => testError));
+    expect(slow).not.toEqual(fast);
+    const rest = curves.map((curve) => curve.map((point) => ({ ...point, testError: 0 })));
+    expect(rest[0]).toEqual(rest[1]);
+  });
+
   test("with local statistics they do not", async () => {
     const local = { storage: "float64", normalizers: [{ ...sync, group: "rank" }] };
     const [many, one] = [await train([4, 4, 4, 4], local), await train([16], local)];
