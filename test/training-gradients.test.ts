@@ -3,8 +3,12 @@ import { createRandomStream } from "../src/scenario/random.ts";
 import { arraysIn } from "../src/training/arrays.ts";
 import type { Layer } from "../src/training/layer.ts";
 import { createActivation } from "../src/training/layer-context.ts";
+import { crossEntropy } from "../src/training/layers/cross-entropy.ts";
+import { Normalization } from "../src/training/layers/normalization.ts";
 import { residual } from "../src/training/layers/residual.ts";
 import { expectClose } from "./support/close.ts";
+import { activationOf, forward, plainContext } from "./support/layer-trial.ts";
+import { scenarioFrom } from "./support/scenario.ts";
 import { type LabelledBatch, soloTrainer } from "./support/solo-trainer.ts";
 
 // Oracle: central differences of the loss in float64, by every parameter of a whole network.
@@ -89,4 +93,55 @@ test("a residual layer adds its branch to its input, and both gradients", () => 
   layer.output.gradients!.set([1, 10, -1]);
   for (const _ of layer.backward());
   expect([...input.gradients!]).toEqual([4, 40, -4]);
+});
+
+test("NaN among a token's logits is a loss of NaN and an error, and leaves other tokens alone", () => {
+  // By hand: equal logits of two classes are log 2. NaN in front is the first of the largest, and no right answer.
+  const logits = createActivation(arraysIn(null, 0, "float64"), 2, 2);
+  logits.values.set([Number.NaN, 0, 1, 1]);
+  const { loss, errors, tokens } = crossEntropy(logits, Int32Array.of(0, 0), null).evaluate();
+  expect([loss, errors, tokens]).toEqual([Number.NaN, 1, 2]);
+  expect(Array.from(logits.gradients!)).toEqual([Number.NaN, Number.NaN, -0.5, 0.5]);
+});
+
+describe("an evaluation normalises with what a layer remembers, and leaves it alone", () => {
+  // Oracle: the definition, y = (x − mean)/√(variance + ε), and no mean beside mean squares.
+  const remembering = [
+    { type: "batch-norm", group: "rank" },
+    { type: "power-norm", warmUp: 1 },
+    { type: "mabn", window: 2 },
+  ];
+  for (const fields of remembering) {
+    test(fields.type, () => {
+      const [normalizer] = scenarioFrom({
+        data: { source: "gaussian", samples: 4, channels: 3 },
+        normalizers: [fields],
+      }).normalizers;
+      const layer = new Normalization(
+        plainContext({ normalizer: normalizer! }),
+        "norm",
+        activationOf(4, 3, 1),
+        null,
+      );
+      const remembered = (): number[] =>
+        [layer.running.runningMean, layer.running.runningVariance, layer.recurrence?.running ?? []].flatMap(
+          (values) => Array.from(values),
+        );
+      const fresh = remembered();
+      forward(layer);
+      const trained = remembered();
+      expect(trained).not.toEqual(fresh);
+      for (const mode of ["batch-statistics", "running-statistics"] as const) {
+        forward(layer, mode);
+        expect(remembered()).toEqual(trained);
+      }
+      const { running, recurrence, input, output } = layer;
+      const want = Array.from(input.values, (x, i) => {
+        const squares = recurrence?.running ?? running.runningVariance;
+        const mean = recurrence === null ? running.runningMean[i % 3]! : 0;
+        return (x - mean) / Math.sqrt(squares[i % 3]! + 1e-5);
+      });
+      expectClose(output.values, want, 1e-14, 1e-14); // three roundings of 2^-53
+    });
+  }
 });

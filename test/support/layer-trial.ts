@@ -3,7 +3,7 @@ import { indexSetsOf } from "../../src/kernels/index-sets.ts";
 import type { FloatArray } from "../../src/kernels/kernels.ts";
 import { scalarKernels } from "../../src/kernels/scalar.ts";
 import { createRandomStream } from "../../src/scenario/random.ts";
-import type { Activation, Layer } from "../../src/training/layer.ts";
+import type { Activation, ForwardMode, Layer } from "../../src/training/layer.ts";
 import type { LayerContext } from "../../src/training/layer-context.ts";
 import { expectClose } from "./close.ts";
 import { wave } from "./wave.ts";
@@ -48,8 +48,8 @@ export function activationOf(tokens: number, features: number, seed: number): Ac
 }
 
 /** Run a layer that never waits. */
-export function forward(layer: Layer): void {
-  for (const _ of layer.forward("training")) throw new Error("the layer waits for a peer");
+export function forward(layer: Layer, mode: ForwardMode = "training"): void {
+  for (const _ of layer.forward(mode)) throw new Error("the layer waits for a peer");
 }
 
 /** See `forward`. */
