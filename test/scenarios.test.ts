@@ -215,6 +215,7 @@ describe("the shipped scenarios", () => {
       "spatial-group-norm",
       "implementations",
       "train-group-size",
+      "train-label-noise",
       "train-label-skew",
       "train-pre-post-norm",
       "train-transformer-norms",
