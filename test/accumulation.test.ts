@@ -83,7 +83,7 @@ test("deferred running statistics take in a step's values once, as one batch", a
   expectRelative(whole.running.runningMean[3]!, wholeMean, 1e-12);
 });
 
-test("8 updates a step leave 0.9^(8·t) of the start, a deferred one 0.9^t", async () => {
+test("8 updates a step leave 0.9^(8·t) of the start, 16 of two slices 0.9^(16·t), a deferred one 0.9^t", async () => {
   // Closed form, on data that hardly vary: std 1e-6 of the start's distance.
   const report = await simulate(
     scenarioFrom({
@@ -92,11 +92,15 @@ test("8 updates a step leave 0.9^(8·t) of the start, a deferred one 0.9^t", asy
       storage: "float64",
       trainingSteps: 2,
       accumulation: 8,
-      normalizers: [base.normalizers[0], { ...base.normalizers[0], name: "deferred", deferred: true }],
+      normalizers: [
+        base.normalizers[0],
+        { ...base.normalizers[0], name: "ghost", virtualBatch: 2 },
+        { ...base.normalizers[0], name: "deferred", deferred: true },
+      ],
       evaluation: { batches: 1 },
     }),
   );
-  for (const [index, left] of [0.9 ** 16, 0.9 ** 2].entries()) {
+  for (const [index, left] of [0.9 ** 16, 0.9 ** 32, 0.9 ** 2].entries()) {
     const { expected, mean } = report.normalizers[index]!.runningStatistics!.meanLag;
     expectRelative(expected, left * 1e6, 1e-9);
     // The held-out V is estimated from 12 values: its square root is off by up to half.

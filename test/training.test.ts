@@ -122,6 +122,13 @@ test("statistics drift apart where ranks do not pool them, and only there", asyn
   expect(normalizers[2]!.perRank.map(({ values }) => values)).toEqual([4, 4, 4, 4]);
 });
 
+test("every rank is told of its own tokens' statistics", async () => {
+  // Oracle: invariant; moments in bfloat16 are off by what the rank's own values make of them.
+  const rounded = { ...layerNorm, accumulate: "bfloat16" };
+  const { perRank } = (await train([4, 4, 4, 4], { normalizers: [rounded] })).normalizers[0]!;
+  expect(new Set(perRank.map(({ meanGap }) => meanGap)).size).toBe(4);
+});
+
 test("the loss starts at chance and falls", async () => {
   // Oracle: ln 10 for a classifier that knows nothing of ten classes; logits of a fresh network are small.
   const long = { ...training, steps: 40, evaluateEvery: 10 };
