@@ -145,3 +145,16 @@ test("a value that no rank holds is refused, and so are keys of the other kind o
   expect(() => faulty({ kind: "throw", rank: 0, sample: 1 })).toThrow(/sample/);
   expect(() => faulty({ kind: "nan", rank: ranks })).toThrow(/less than the 4 ranks/);
 });
+
+// One value is a set of its own where a sample has one position: it has no unbiased variance, and none is asked for.
+test("a value that is a set by itself is spoiled like any other", async () => {
+  const report = await simulate(
+    scenarioFrom({
+      ...fields,
+      data: { ...fields.data, positions: 1 },
+      normalizers: [{ name: "IN", type: "instance-norm" }],
+      faults: [{ kind: "inf", rank: 0 }],
+    }),
+  );
+  expect(report.normalizers[0]!.numerics!.nonFinite).toBe(2);
+});

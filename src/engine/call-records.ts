@@ -19,10 +19,10 @@ export interface Call {
   readonly ordinal: number;
 }
 
-/** Calls that are kept of each rank. A rank runs ahead of its peers by broadcasts alone, and never by as many. */
-const kept = 4;
+/** Calls that are kept of each rank. A rank runs ahead of its peers by broadcasts and ends of passes alone, and never by as many. */
+const kept = 8;
 
-const headWords = { begun: 0, lostTarget: 1, awaitedLooks: 2 } as const;
+const headWords = { begun: 0, count: 1, lostTarget: 2, awaitedLooks: 3 } as const;
 const callWords = {
   stamp: 0,
   signature: 1,
@@ -34,8 +34,8 @@ const callWords = {
 } as const;
 const headLength = 4;
 const callLength = 8;
-/** Three cache lines: 4 + 4 · 8 words, rounded up. */
-const rankLength = 48;
+/** Five cache lines: 4 + 8 · 8 words, rounded up. */
+const rankLength = 80;
 
 /**
  * The last calls of every rank in shared memory, for its peers to compare with their own and for whoever has to
@@ -56,7 +56,8 @@ export class CallRecords {
   /** Make a call known. */
   begin(rank: number, call: Call): void {
     const words = this.#words;
-    const at = this.#callAt(rank, call.sequence);
+    const head = rank * rankLength;
+    const at = this.#callAt(rank, words[head + headWords.count]!++ & (kept - 1));
     Atomics.store(words, at + callWords.stamp, 0);
     words[at + callWords.signature] = signatureOf(call);
     words[at + callWords.operation] = operations.indexOf(call.operation);
@@ -65,17 +66,20 @@ export class CallRecords {
     words[at + callWords.group] = call.group;
     words[at + callWords.ordinal] = call.ordinal;
     Atomics.store(words, at + callWords.stamp, stampOf(call.sequence));
-    Atomics.store(words, rank * rankLength + headWords.begun, stampOf(call.sequence));
+    Atomics.store(words, head + headWords.begun, stampOf(call.sequence));
   }
 
   /** Whether a rank has begun a call of this number that is another than this one. */
   contradicts(rank: number, call: Call): boolean {
-    const at = this.#callAt(rank, call.sequence);
     const stamp = stampOf(call.sequence);
-    if (Atomics.load(this.#words, at + callWords.stamp) !== stamp) return false;
-    const signature = Atomics.load(this.#words, at + callWords.signature);
-    // Not one that it has begun since, in the same place.
-    return Atomics.load(this.#words, at + callWords.stamp) === stamp && signature !== signatureOf(call);
+    for (let slot = 0; slot < kept; slot++) {
+      const at = this.#callAt(rank, slot);
+      if (Atomics.load(this.#words, at + callWords.stamp) !== stamp) continue;
+      const signature = Atomics.load(this.#words, at + callWords.signature);
+      // Not one that it has begun since, in the same place.
+      if (Atomics.load(this.#words, at + callWords.stamp) === stamp) return signature !== signatureOf(call);
+    }
+    return false;
   }
 
   /** Whether a rank has begun a call of this number or a later one. */
@@ -87,7 +91,7 @@ export class CallRecords {
   /** The calls of a rank that are still kept, the earliest first. */
   callsOf(rank: number): Call[] {
     const calls = Array.from({ length: kept }, (_, slot): Call | null => {
-      const at = rank * rankLength + headLength + slot * callLength;
+      const at = this.#callAt(rank, slot);
       const read = (name: keyof typeof callWords): number => Atomics.load(this.#words, at + callWords[name]);
       if (read("stamp") === 0) return null;
       return {
@@ -123,8 +127,8 @@ export class CallRecords {
     return Atomics.load(this.#words, rank * rankLength + headWords.awaitedLooks);
   }
 
-  #callAt(rank: number, sequence: number): number {
-    return rank * rankLength + headLength + (sequence & (kept - 1)) * callLength;
+  #callAt(rank: number, slot: number): number {
+    return rank * rankLength + headLength + slot * callLength;
   }
 }
 

@@ -40,13 +40,15 @@ export function divergenceOf(local: Moments, global: Moments): Divergence {
   // From the difference, so that kl and jeffreys keep their digits when v is close to V.
   const excess = (v - V) / V;
   const logVarianceRatio = Math.abs(excess) < 0.5 ? log1p(excess) : logRatio(v / V);
+  // One value has no variance; if it has, the value was not finite.
+  const unbiased = global.count > 1 ? variance(global, "unbiased") : V;
   const meanGap = Math.abs(local.mean - global.mean) / Math.sqrt(V);
   return {
     meanGap,
     logVarianceRatio,
     kl: (excess - logVarianceRatio + meanGap * meanGap) / 2,
     jeffreys: (excess * excess + meanGap * meanGap * (1 + v / V)) / (2 * (v / V)),
-    w2: ((local.mean - global.mean) ** 2 + (Math.sqrt(v) - Math.sqrt(V)) ** 2) / variance(global, "unbiased"),
+    w2: ((local.mean - global.mean) ** 2 + (Math.sqrt(v) - Math.sqrt(V)) ** 2) / unbiased,
   };
 }
 

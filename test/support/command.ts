@@ -1,8 +1,12 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+/** Whether this file is itself part of the build. */
+const isBuilt = import.meta.url.endsWith(".js");
 /** The built command line; `npm test` builds it first. */
-export const cli: string = fileURLToPath(new URL("../../dist/src/node/cli.js", import.meta.url));
+export const cli: string = fileURLToPath(
+  new URL(isBuilt ? "../../src/node/cli.js" : "../../dist/src/node/cli.js", import.meta.url),
+);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface Finished {
