@@ -53,31 +53,39 @@ export class CallRecords {
     this.#words = words;
   }
 
-  /** Make a call known. */
-  begin(rank: number, call: Call): void {
+  /** Make a call known; its signature, equal for calls that go together. */
+  begin(rank: number, call: Call): number {
     const words = this.#words;
     const head = rank * rankLength;
     const at = this.#callAt(rank, words[head + headWords.count]!++ & (kept - 1));
     Atomics.store(words, at + callWords.stamp, 0);
-    words[at + callWords.signature] = signatureOf(call);
-    words[at + callWords.operation] = operations.indexOf(call.operation);
+    const operation = operations.indexOf(call.operation);
+    const format = formats.indexOf(call.format);
+    const shape = mix(mix(mix(0x811c9dc5, operation), call.values), format);
+    const signature = mix(mix(shape, call.group), call.ordinal);
+    words[at + callWords.signature] = signature;
+    words[at + callWords.operation] = operation;
     words[at + callWords.values] = call.values;
-    words[at + callWords.format] = formats.indexOf(call.format);
+    words[at + callWords.format] = format;
     words[at + callWords.group] = call.group;
     words[at + callWords.ordinal] = call.ordinal;
     Atomics.store(words, at + callWords.stamp, stampOf(call.sequence));
     Atomics.store(words, head + headWords.begun, stampOf(call.sequence));
+    return signature;
   }
 
-  /** Whether a rank has begun a call of this number that is another than this one. */
-  contradicts(rank: number, call: Call): boolean {
-    const stamp = stampOf(call.sequence);
-    for (let slot = 0; slot < kept; slot++) {
-      const at = this.#callAt(rank, slot);
+  /** Whether a rank has begun a call of this number that has another signature. */
+  contradicts(rank: number, sequence: number, signature: number): boolean {
+    if (!this.hasReached(rank, sequence)) return false;
+    const stamp = stampOf(sequence);
+    const count = Atomics.load(this.#words, rank * rankLength + headWords.count);
+    // From the latest on, which it nearly always is.
+    for (let back = 1; back <= kept; back++) {
+      const at = this.#callAt(rank, (count - back) & (kept - 1));
       if (Atomics.load(this.#words, at + callWords.stamp) !== stamp) continue;
-      const signature = Atomics.load(this.#words, at + callWords.signature);
-      // Not one that it has begun since, in the same place.
-      if (Atomics.load(this.#words, at + callWords.stamp) === stamp) return signature !== signatureOf(call);
+      const theirs = Atomics.load(this.#words, at + callWords.signature);
+      // Not that of one that it has begun since, in the same place.
+      if (Atomics.load(this.#words, at + callWords.stamp) === stamp) return theirs !== signature;
     }
     return false;
   }
@@ -135,10 +143,5 @@ export class CallRecords {
 /** 0 stands for no call. */
 const stampOf = (sequence: number): number => (sequence + 1) | 0;
 
-/** Equal for calls that go together. FNV-1a over the words. */
-function signatureOf({ operation, values, format, group, ordinal }: Call): number {
-  let hash = 0x811c9dc5;
-  for (const word of [operations.indexOf(operation), values, formats.indexOf(format), group, ordinal])
-    hash = Math.imul(hash ^ word, 0x01000193);
-  return hash;
-}
+/** A step of FNV-1a, on words instead of bytes. */
+const mix = (hash: number, word: number): number => Math.imul(hash ^ word, 0x01000193);

@@ -21,6 +21,7 @@ export class Caller {
   readonly #fabric: Fabric;
   readonly #groups: GroupTable;
   readonly #endpoint: Endpoint;
+  readonly #neighbours = new WeakMap<Group, readonly [number, number]>();
   #group: Group;
   #pass = -1;
   #hasLeft = true;
@@ -103,11 +104,23 @@ export class Caller {
       group: this.#groups.numberOf(group),
       ordinal: this.ordinal++,
     };
-    calls.begin(this.rank, call);
-    const index = group.ranks.indexOf(this.rank);
-    const [before, after] = [group.ranks.at(index - 1)!, group.ranks[(index + 1) % group.ranks.length]!];
-    const isContradicted = calls.contradicts(before, call) || calls.contradicts(after, call);
+    const signature = calls.begin(this.rank, call);
+    const [before, after] = this.#neighboursIn(group);
+    const isContradicted =
+      calls.contradicts(before, call.sequence, signature) ||
+      calls.contradicts(after, call.sequence, signature);
     return isContradicted ? () => this.#stop(group, call.sequence) : null;
+  }
+
+  #neighboursIn(group: Group): readonly [number, number] {
+    let neighbours = this.#neighbours.get(group);
+    if (neighbours === undefined) {
+      const { ranks } = group;
+      const index = ranks.indexOf(this.rank);
+      neighbours = [ranks.at(index - 1)!, ranks[(index + 1) % ranks.length]!];
+      this.#neighbours.set(group, neighbours);
+    }
+    return neighbours;
   }
 
   /** Let all of the group make their calls known, so that who is in the wrong can be told; then fail. */
