@@ -90,9 +90,22 @@ function runAll(
   kernels.normalize(input, sets, { mean, invStd }, { weight, bias }, a.y);
   kernels.gradientSums(input, a.dy, sets, { mean, weight }, { sumG, sumGXmu });
   kernels.gradient(input, a.dy, sets, { mean, weight, meanG, slope, scale }, a.dx);
-  kernels.affineGradients(input, a.dy, sets, { mean, invStd }, { dWeight, dBias });
+  const all = { sumG: set(0), sumGXmu: set(0), dWeight, dBias };
+  kernels.allGradientSums(input, a.dy, sets, { mean, invStd, weight }, all);
   kernels.compare(input, a.y, sets, compared);
-  const outputs = [sum, square, sumG, sumGXmu, dWeight, dBias, compared, a.y, a.dx].map((v) => Array.from(v));
+  const moments = { count: set(0), mean: set(0), m2: set(0) };
+  kernels.moments(input, sets, moments);
+  const outputs = [
+    ...Object.values(moments),
+    sum,
+    square,
+    sumG,
+    sumGXmu,
+    ...Object.values(all),
+    compared,
+    a.y,
+    a.dx,
+  ].map((v) => Array.from(v));
   kernels.accumulate(a.y, a.dx);
   return [...outputs, Array.from(a.y)];
 }
@@ -146,6 +159,28 @@ const wasm = await createWasmKernels(
 const dataStart = 1024 + descriptionBytes(descriptions);
 
 describe("the SIMD kernels equal the scalar reference bit for bit", () => {
+  // Blocks of 1024 elements, 4096 columns, 64 and 16 rows, and what is left of each.
+  const large: readonly (readonly [Extent, (typeof reductions)[number]])[] = [
+    [{ samples: 3, channels: 2, positions: 2069 }, [["samples", "positions"]]],
+    [{ samples: 150, channels: 21, positions: 1 }, [["samples", "positions"]]],
+    [{ samples: 67, channels: 70, positions: 1 }, [["samples", "positions"]]],
+    [{ samples: 2, channels: 4103, positions: 1 }, [["samples", "positions"]]],
+    [{ samples: 3, channels: 4103, positions: 1 }, [["channels"]]],
+    [{ samples: 35, channels: 77, positions: 1 }, [["channels"]]],
+    [{ samples: 2, channels: 131, positions: 66 }, [["channels"]]],
+  ];
+  for (const [extent, reduction] of large) {
+    for (const masked of [false, true]) {
+      test(`float32 [${Object.values(extent)}] over ${reduction[0].join(" and ")}${masked ? ", masked" : ""}`, () => {
+        const scalar = arraysIn(new ArrayBuffer(1 << 22), 0, 32, extent);
+        const simd = arraysIn(memory.buffer, dataStart, 32, extent);
+        expect(runAll(wasm, extent, reduction, masked, simd)).toEqual(
+          runAll(scalarKernels, extent, reduction, masked, scalar),
+        );
+      });
+    }
+  }
+
   for (const storage of [32, 64] as const) {
     for (const reduction of reductions) {
       const [reduces, groups = 1] = reduction;

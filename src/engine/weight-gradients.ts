@@ -52,8 +52,15 @@ export function weightGradientsOf(
 function gradientsOf({ x, dy, mask, extent, used }: RankViews): Float64Array {
   const { channels } = extent;
   const gradients = new Float64Array(2 * channels);
-  const target = { dWeight: gradients.subarray(0, channels), dBias: gradients.subarray(channels) };
-  scalarKernels.affineGradients({ x, mask }, dy, indexSetsOf(extent, ["channels"]), used, target);
+  const sets = indexSetsOf(extent, ["channels"]);
+  const sums = {
+    sumG: new Float64Array(sets.setCount),
+    sumGXmu: new Float64Array(sets.setCount),
+    dWeight: gradients.subarray(0, channels),
+    dBias: gradients.subarray(channels),
+  };
+  const factors = { ...used, weight: new Float64Array(channels).fill(1) };
+  scalarKernels.allGradientSums({ x, mask }, dy, sets, factors, sums);
   return gradients;
 }
 

@@ -11,14 +11,11 @@ export function observeMicrobatch(
   { ones, zeros }: Pick<WholeViews, "ones" | "zeros">,
 ): void {
   const { localMean, localM2, localSumDy, localSumDyXmu, localDySquares, localCount } = observed;
-  const validTokens =
+  localCount[0] =
     mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
-  localCount[0] = validTokens;
   const input = { x, mask };
-  kernels.sums(input, channelSets, localMean);
-  for (let c = 0; c < extent.channels; c++)
-    localMean[c] = validTokens === 0 ? 0 : localMean[c]! / validTokens;
-  kernels.squares(input, channelSets, localMean, localM2);
+  // Every channel counts alike; the array is free until dy's squares are taken.
+  kernels.moments(input, channelSets, { count: localDySquares, mean: localMean, m2: localM2 });
   const sums = { sumG: localSumDy, sumGXmu: localSumDyXmu };
   kernels.gradientSums(input, dy, channelSets, { mean: localMean, weight: ones }, sums);
   kernels.squares({ x: dy, mask }, channelSets, zeros, localDySquares);

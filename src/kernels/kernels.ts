@@ -20,8 +20,16 @@ export interface Activation {
   readonly mask: Uint8Array | null;
 }
 
+/** Moments of every index set: the values in it, their mean, and Σ (x − mean)². */
+export interface SetMoments {
+  readonly count: Float64Array;
+  readonly mean: Float64Array;
+  readonly m2: Float64Array;
+}
+
 /**
- * The numeric loops, over any index sets. Arithmetic is float64, results are rounded once on store.
+ * The numeric loops, over any index sets. Arithmetic is float64, results are rounded once on store; of float32
+ * data whose rows lie in one set each, y and dx are float32 arithmetic, with the mean as two float32.
  * Two implementations, bit for bit the same: `scalarKernels` (the reference) and WebAssembly SIMD.
  *
  * Shapes: per-set arrays have `sets.setCount` elements, per-channel arrays one per channel. Sums
@@ -32,6 +40,8 @@ export interface Kernels {
   sums(input: Activation, sets: IndexSets, sum: Float64Array): void;
   /** square[set] = Σ (x − mean[set])². */
   squares(input: Activation, sets: IndexSets, mean: Float64Array, square: Float64Array): void;
+  /** count, mean and m2 of every set; zeros where nothing is valid. */
+  moments(input: Activation, sets: IndexSets, moments: SetMoments): void;
   /** y = (x − mean[set]) · invStd[set] · weight[channel] + bias[channel]; 0 where invalid. */
   normalize(
     input: Activation,
@@ -62,13 +72,21 @@ export interface Kernels {
     },
     dx: FloatArray,
   ): void;
-  /** dWeight[channel] = Σ dy · (x − mean[set]) · invStd[set], dBias[channel] = Σ dy; rows as for a channel's set. */
-  affineGradients(
+  /**
+   * `gradientSums`, and those of the weights: dWeight[channel] = Σ dy · (x − mean[set]) · invStd[set],
+   * dBias[channel] = Σ dy; rows as for a channel's set.
+   */
+  allGradientSums(
     input: Activation,
     dy: FloatArray,
     sets: IndexSets,
-    statistics: { readonly mean: Float64Array; readonly invStd: Float64Array },
-    gradients: { readonly dWeight: Float64Array; readonly dBias: Float64Array },
+    factors: { readonly mean: Float64Array; readonly invStd: Float64Array; readonly weight: Float64Array },
+    sums: {
+      readonly sumG: Float64Array;
+      readonly sumGXmu: Float64Array;
+      readonly dWeight: Float64Array;
+      readonly dBias: Float64Array;
+    },
   ): void;
   /** Per set, a against b over valid elements: out = [Σ (a − b)² | Σ a·b | Σ a² | Σ b²], each setCount long. */
   compare(a: Activation, b: FloatArray, sets: IndexSets, out: Float64Array): void;

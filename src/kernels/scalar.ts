@@ -2,55 +2,13 @@ import { conform } from "../scenario/number-format.ts";
 import type { IndexSets } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels, Matrix } from "./kernels.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
+import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
+import { affineFloats, differentiateFloats, normalizeFloats, sumGradientFloats } from "./scalar-floats.ts";
+import { onePassMoments } from "./scalar-moments.ts";
+import { rowsOf, visitRow } from "./scalar-rows.ts";
+import { twoPassMoments } from "./two-pass.ts";
 
 const laneCount = 8;
-
-/** One row: a turn of the three outer loops. */
-interface Row {
-  /** Index of the row's first element in the array. */
-  readonly start: number;
-  readonly count: number;
-  readonly set: number;
-  readonly channel: number;
-  readonly token: number;
-}
-
-export function* rowsOf(sets: IndexSets): Generator<Row> {
-  const [e0, e1, e2, count] = sets.extents as [number, number, number, number];
-  const at = (strides: readonly number[], i: number, j: number, k: number): number =>
-    i * strides[0]! + j * strides[1]! + k * strides[2]!;
-  let start = 0;
-  for (let i = 0; i < e0; i++) {
-    for (let j = 0; j < e1; j++) {
-      for (let k = 0; k < e2; k++) {
-        yield {
-          start,
-          count,
-          set: at(sets.setStrides, i, j, k),
-          channel: at(sets.channelStrides, i, j, k),
-          token: at(sets.tokenStrides, i, j, k),
-        };
-        start += count;
-      }
-    }
-  }
-}
-
-/** Calls `visit(element, set, channel, lane)` for the valid elements of a row. */
-export function visitRow(
-  row: Row,
-  sets: IndexSets,
-  mask: Uint8Array | null,
-  visit: (element: number, set: number, channel: number, lane: number) => void,
-): void {
-  const setStride = sets.setStrides[3]!;
-  const channelStride = sets.channelStrides[3]!;
-  const tokenStride = sets.tokenStrides[3]!;
-  for (let i = 0; i < row.count; i++) {
-    if (mask !== null && mask[row.token + i * tokenStride] === 0) continue;
-    visit(row.start + i, row.set + i * setStride, row.channel + i * channelStride, i % laneCount);
-  }
-}
 
 function foldLanes(l: Float64Array, round: (value: number) => number): number {
   const add = (a: number, b: number): number => round(a + b);
@@ -84,8 +42,8 @@ export function sumInto(
       });
     } else {
       lanes.fill(0);
-      visitRow(row, sets, mask, (element, set, channel, lane) => {
-        lanes[lane] = round(lanes[lane]! + term(element, set, channel));
+      visitRow(row, sets, mask, (element, set, channel, index) => {
+        lanes[index % laneCount] = round(lanes[index % laneCount]! + term(element, set, channel));
       });
       const at = by === "set" ? row.set : row.channel;
       target[at] = round(target[at]! + foldLanes(lanes, round));
@@ -148,19 +106,35 @@ export const scalarKernels: Kernels = {
       return deviation * deviation;
     });
   },
-  normalize({ x, mask }, sets, { mean, invStd }, { weight, bias }, y) {
+  moments(input, sets, moments) {
+    if (!hasLanes(input, sets)) return twoPassMoments(scalarKernels, input, sets, moments);
+    onePassMoments(input.x, sets, moments);
+    leaveOut(input.mask, sets, moments.count, [moments.mean, moments.m2]);
+  },
+  normalize(input, sets, statistics, affine, y) {
+    if (liesInSets(input, sets)) return normalizeFloats(input, sets, statistics, affine, y);
+    const [{ x, mask }, { mean, invStd }, { weight, bias }] = [input, statistics, affine];
     map(y, sets, mask, (e, set, c) => (x[e]! - mean[set]!) * invStd[set]! * weight[c]! + bias[c]!);
   },
-  gradientSums({ x, mask }, dy, sets, { mean, weight }, { sumG, sumGXmu }) {
+  gradientSums(input, dy, sets, factors, sums) {
+    if (hasLanes(input, sets) && liesInSets(input, sets))
+      return sumGradientFloats(input, dy, sets, factors, sums);
+    const [{ x, mask }, { mean, weight }, { sumG, sumGXmu }] = [input, factors, sums];
     sumInto(sumG, "set", sets, mask, (e, _, c) => dy[e]! * weight[c]!);
     sumInto(sumGXmu, "set", sets, mask, (e, set, c) => dy[e]! * weight[c]! * (x[e]! - mean[set]!));
   },
-  gradient({ x, mask }, dy, sets, { mean, weight, meanG, slope, scale }, dx) {
+  gradient(input, dy, sets, factors, dx) {
+    if (liesInSets(input, sets)) return differentiateFloats(input, dy, sets, factors, dx);
+    const [{ x, mask }, { mean, weight, meanG, slope, scale }] = [input, factors];
     map(dx, sets, mask, (e, set, c) => {
       return (dy[e]! * weight[c]! - meanG[set]! - (x[e]! - mean[set]!) * slope[set]!) * scale[set]!;
     });
   },
-  affineGradients({ x, mask }, dy, sets, { mean, invStd }, { dWeight, dBias }) {
+  allGradientSums(input, dy, sets, factors, sums) {
+    scalarKernels.gradientSums(input, dy, sets, factors, sums);
+    const [{ x, mask }, { mean, invStd }] = [input, factors];
+    const { dWeight, dBias } = sums;
+    if (runsAlongChannels(input, sets)) return affineFloats(input, dy, sets, factors, sums);
     sumInto(dWeight, "channel", sets, mask, (e, set) => dy[e]! * ((x[e]! - mean[set]!) * invStd[set]!));
     sumInto(dBias, "channel", sets, mask, (e) => dy[e]!);
   },

@@ -3,6 +3,8 @@ import { type IndexSets, loopCount } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "./kernels.ts";
 import { kernelsWasm } from "./kernels-wasm.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
+import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
+import { twoPassMoments } from "./two-pass.ts";
 
 /** Shared WebAssembly memory, at most 4 GiB; all arrays given to the kernels are views of its buffer. */
 export interface KernelMemory {
@@ -15,9 +17,12 @@ const pagesMaximum = 65_536;
 /** The most bytes one memory can hold. */
 export const memoryBytesMaximum: number = pageBytes * pagesMaximum;
 
-/** Bytes of descriptions that `createWasmKernels` may need for `count` different index sets. */
+/** Three float32 for each of the columns that are worked on at once (COLUMNS of assembly/lanes.ts). */
+const columnBytes = 3 * (4096 + 512) * Float32Array.BYTES_PER_ELEMENT;
+
+/** Bytes that `createWasmKernels` needs for itself and the descriptions of `count` different index sets. */
 export function descriptionBytes(count: number): number {
-  return count * loopCount * 4 * Int32Array.BYTES_PER_ELEMENT;
+  return columnBytes + count * loopCount * 4 * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** Memory of at least `bytes`, zeroed, that threads can share. Pages are committed when they are touched. */
@@ -36,17 +41,20 @@ const terms = { x: 0, square: 1, g: 2, gXmu: 3, difference: 4, product: 5, xSqua
 /**
  * SIMD kernels over one memory.
  *
- * @param descriptions scratch for this instance alone, `descriptionBytes` long; each distinct
- * `IndexSets` object takes a slot on first use and keeps it.
+ * @param scratch for this instance alone, `descriptionBytes` long; each distinct `IndexSets` object takes
+ * a slot on first use and keeps it.
  */
-export async function createWasmKernels(memory: KernelMemory, descriptions: Int32Array): Promise<Kernels> {
+export async function createWasmKernels(memory: KernelMemory, scratch: Int32Array): Promise<Kernels> {
   compiled ??= WebAssembly.compile(
     Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0)),
   );
   const { exports } = await WebAssembly.instantiate(await compiled, {
     env: { memory: memory as WebAssembly.Memory },
   });
-  return bind(exports, memory, slotsOf(descriptions));
+  const columns = scratch.byteOffset;
+  const slot = slotsOf(scratch.subarray(columnBytes / Int32Array.BYTES_PER_ELEMENT));
+  const binding = bind(exports, memory, columns, slot);
+  return { ...sumKernels(binding), ...elementKernels(binding) };
 }
 
 /** Writes each index set once; returns where. */
@@ -67,19 +75,45 @@ function slotsOf(descriptions: Int32Array): (sets: IndexSets) => number {
   };
 }
 
+/** What calls of one instance share. */
+interface Binding {
+  readonly exports: Record<string, (...args: number[]) => unknown>;
+  /** Where an array lies; 0 for null. */
+  at(array: FloatArray | Uint8Array | null): number;
+  /** Calls the kernel for a storage type. */
+  call(name: string, storage: FloatArray, ...args: number[]): void;
+  slot(sets: IndexSets): number;
+  /** Where columns are worked on. */
+  readonly columns: number;
+}
+
 function bind(
-  exports: Record<string, (...args: number[]) => unknown>,
+  exports: Binding["exports"],
   memory: KernelMemory,
-  slot: (sets: IndexSets) => number,
-): Kernels {
-  const at = (array: FloatArray | Uint8Array | null): number => {
-    if (array === null) return 0;
-    assert(array.buffer === memory.buffer, "an array given to the kernels lies outside their memory");
-    return array.byteOffset;
+  columns: number,
+  slot: Binding["slot"],
+): Binding {
+  return {
+    exports,
+    at(array) {
+      if (array === null) return 0;
+      assert(array.buffer === memory.buffer, "an array given to the kernels lies outside their memory");
+      return array.byteOffset;
+    },
+    call(name, storage, ...args) {
+      exports[`${name}${storage.BYTES_PER_ELEMENT * 8}`]!(...args);
+    },
+    slot,
+    columns,
   };
-  const call = (name: string, storage: FloatArray, ...args: number[]): void => {
-    exports[`${name}${storage.BYTES_PER_ELEMENT * 8}`]!(...args);
-  };
+}
+
+type SumKernels = Pick<
+  Kernels,
+  "sums" | "squares" | "moments" | "gradientSums" | "allGradientSums" | "compare"
+>;
+
+function sumKernels({ exports, at, call, slot, columns }: Binding): SumKernels {
   const sum = (
     term: number,
     a: Activation,
@@ -92,12 +126,36 @@ function bind(
     target.fill(0);
     call("sum", a.x, term, at(a.x), at(dy), at(a.mask), slot(sets), at(mean), at(weight), at(target));
   };
-  return {
+  const kernels: SumKernels = {
     sums: (a, sets, target) => sum(terms.x, a, null, sets, target),
     squares: (a, sets, mean, target) => sum(terms.square, a, null, sets, target, mean),
+    moments(a, sets, moments) {
+      if (!hasLanes(a, sets)) return twoPassMoments(kernels, a, sets, moments);
+      const { count, mean, m2 } = moments;
+      const targets = [count, mean, m2].map((array) => at(array.fill(0)));
+      call("moments", a.x, at(a.x), slot(sets), ...targets, columns);
+      leaveOut(a.mask, sets, count, [mean, m2]);
+    },
     gradientSums(a, dy, sets, { mean, weight }, { sumG, sumGXmu }) {
+      if (hasLanes(a, sets) && liesInSets(a, sets)) {
+        const factors = [at(mean), at(weight), at(sumG.fill(0)), at(sumGXmu.fill(0)), columns];
+        exports.gradientSumsInSets!(at(a.x), at(dy), at(a.mask), slot(sets), ...factors);
+        return;
+      }
       sum(terms.g, a, dy, sets, sumG, null, weight);
       sum(terms.gXmu, a, dy, sets, sumGXmu, mean, weight);
+    },
+    allGradientSums(a, dy, sets, factors, sums) {
+      const dWeight = at(sums.dWeight.fill(0));
+      const dBias = at(sums.dBias.fill(0));
+      const args = [at(a.x), at(dy), at(a.mask), slot(sets), at(factors.mean), at(factors.invStd)];
+      if (runsAlongChannels(a, sets)) {
+        const targets = [at(sums.sumG.fill(0)), at(sums.sumGXmu.fill(0)), dWeight, dBias];
+        exports.allGradientSumsInSets!(...args, at(factors.weight), ...targets, columns);
+        return;
+      }
+      kernels.gradientSums(a, dy, sets, factors, sums);
+      call("affineGradients", a.x, ...args, dWeight, dBias);
     },
     compare(a, b, sets, out) {
       const { setCount } = sets;
@@ -105,19 +163,22 @@ function bind(
         sum(term, a, b, sets, out.subarray(i * setCount, (i + 1) * setCount));
       }
     },
-    normalize({ x, mask }, sets, { mean, invStd }, { weight, bias }, y) {
-      const factors = [at(mean), at(invStd), at(weight), at(bias)];
-      call("normalize", x, at(x), at(mask), slot(sets), ...factors, at(y));
+  };
+  return kernels;
+}
+
+function elementKernels({ exports, at, call, slot, columns }: Binding): Omit<Kernels, keyof SumKernels> {
+  return {
+    normalize(a, sets, { mean, invStd }, { weight, bias }, y) {
+      const args = [at(a.x), at(a.mask), slot(sets), at(mean), at(invStd), at(weight), at(bias), at(y)];
+      if (liesInSets(a, sets)) exports.normalizeInSets!(...args, columns);
+      else call("normalize", a.x, ...args);
     },
-    gradient({ x, mask }, dy, sets, { mean, weight, meanG, slope, scale }, dx) {
+    gradient(a, dy, sets, { mean, weight, meanG, slope, scale }, dx) {
       const factors = [at(mean), at(weight), at(meanG), at(slope), at(scale)];
-      call("gradient", x, at(x), at(dy), at(mask), slot(sets), ...factors, at(dx));
-    },
-    affineGradients({ x, mask }, dy, sets, { mean, invStd }, { dWeight, dBias }) {
-      dWeight.fill(0);
-      dBias.fill(0);
-      const targets = [at(dWeight), at(dBias)];
-      call("affineGradients", x, at(x), at(dy), at(mask), slot(sets), at(mean), at(invStd), ...targets);
+      const args = [at(a.x), at(dy), at(a.mask), slot(sets), ...factors, at(dx)];
+      if (liesInSets(a, sets)) exports.differentiateInSets!(...args, columns);
+      else call("gradient", a.x, ...args);
     },
     multiply(a, b, bias, target) {
       assertProduct(a, b, bias, target);

@@ -134,7 +134,7 @@ export interface Normalizer extends SetShape {
   backward(rank: RankView): Progress<void>;
 }
 
-/** Count, mean and m2 of the part of each set that this rank holds, in two passes; zeros where it holds nothing. */
+/** Count, mean and m2 of the part of each set that this rank holds; zeros where it holds nothing. */
 export function localMoments({
   kernels,
   input,
@@ -142,13 +142,13 @@ export function localMoments({
   statistics,
   centres,
 }: Pick<RankView, "kernels" | "input" | "sets" | "statistics" | "centres">): void {
-  const { count, mean, m2 } = statistics;
-  countValues(sets, input.mask, count);
   if (centres) {
-    kernels.sums(input, sets, mean);
-    for (let set = 0; set < sets.setCount; set++) mean[set] = count[set] === 0 ? 0 : mean[set]! / count[set]!;
-  } else mean.fill(0);
-  kernels.squares(input, sets, mean, m2);
+    kernels.moments(input, sets, statistics);
+    return;
+  }
+  countValues(sets, input.mask, statistics.count);
+  statistics.mean.fill(0);
+  kernels.squares(input, sets, statistics.mean, statistics.m2);
 }
 
 /** How a normaliser's entry in a scenario has its moments taken; of one that has no mean to take, exactly. */

@@ -1,6 +1,7 @@
 import type { IndexSets } from "../kernels/index-sets.ts";
 import type { Activation } from "../kernels/kernels.ts";
-import { rowsOf, sumInto, visitRow } from "../kernels/scalar.ts";
+import { sumInto } from "../kernels/scalar.ts";
+import { rowsOf, visitRow } from "../kernels/scalar-rows.ts";
 import { type NumberFormat, roundTo } from "../scenario/number-format.ts";
 import type { MomentsAlgorithm } from "../scenario/scenario.ts";
 

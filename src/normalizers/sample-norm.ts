@@ -46,13 +46,10 @@ export function sampleNormalizer(shape: SetShape, pools = true): Normalizer {
       return { own, merged: 0 };
     },
     *backward(rank) {
-      const { kernels, input, dy, sets, statistics, weight } = rank;
-      kernels.gradientSums(input, dy, sets, { mean: statistics.mean, weight }, statistics);
-      kernels.affineGradients(input, dy, sets, statistics, rank);
-      if (pools && isSplit(rank)) {
-        const { sumG, sumGXmu } = statistics;
-        yield* addUp(rank, centres ? [sumG, sumGXmu] : [sumGXmu]);
-      }
+      const { kernels, input, dy, sets, statistics, weight, dWeight, dBias } = rank;
+      const { sumG, sumGXmu } = statistics;
+      kernels.allGradientSums(input, dy, sets, { ...statistics, weight }, { sumG, sumGXmu, dWeight, dBias });
+      if (pools && isSplit(rank)) yield* addUp(rank, centres ? [sumG, sumGXmu] : [sumGXmu]);
       differentiateSets(rank, weight);
     },
   };

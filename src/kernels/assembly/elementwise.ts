@@ -39,7 +39,7 @@ function gradientRow<T, S, C>(
 }
 
 /** Zero the elements of a row of T whose mask, which moves with the element, is 0; all of them if it does not. */
-function clearInvalid<T>(target: usize, mask: usize, masked: bool, n: i32): void {
+export function clearInvalid<T>(target: usize, mask: usize, masked: bool, n: i32): void {
   for (let i = 0; i < n; i++) {
     if (!masked || load<u8>(mask + <usize>i) == 0) storeSingle<T>(target, i, 0);
   }

@@ -10,7 +10,9 @@ import {
   DIFFERENCE, DY, DY_SQUARE, DY_XHAT, G, G_XMU, PRODUCT, SQUARE, sumRow, X, X_SQUARE,
 } from "./sums";
 
+export { allGradientSumsInSets, differentiateInSets, gradientSumsInSets, normalizeInSets } from "./float-sets";
 export { roundToBfloat16, roundToFloat16 } from "./half-formats";
+export { moments32 } from "./moments";
 
 function sumsOf<T>(k: i32, x: usize, dy: usize, mask: usize, d: Description, mean: usize, weight: usize, sum: usize): void {
   open(d);

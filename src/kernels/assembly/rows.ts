@@ -13,6 +13,9 @@ export let setIndex: i32 = 0;
 export let channelIndex: i32 = 0;
 export let tokenIndex: i32 = 0;
 
+/** Turns of the third loop left before the second turns, this one included. */
+export let turnsLeft: i32 = 0;
+
 // @ts-ignore: decorator
 @inline
 function field(d: Description, group: i32, loop: i32): i32 {
@@ -34,9 +37,50 @@ export function locate(d: Description, r: i32): void {
   const ij = r / e2;
   const j = ij % e1;
   const i = ij / e1;
+  turnsLeft = e2 - k;
   setIndex = i * field(d, 1, 0) + j * field(d, 1, 1) + k * field(d, 1, 2);
   channelIndex = i * field(d, 2, 0) + j * field(d, 2, 1) + k * field(d, 2, 2);
   tokenIndex = i * field(d, 3, 0) + j * field(d, 3, 1) + k * field(d, 3, 2);
+}
+
+/** From row r − by to row r, both of one turn of the second loop or the latter the next one's first. */
+// @ts-ignore: decorator
+@inline
+export function advance(d: Description, r: i32, by: i32): void {
+  if (turnsLeft > by) {
+    turnsLeft -= by;
+    setIndex += by * field(d, 1, 2);
+    channelIndex += by * field(d, 2, 2);
+    tokenIndex += by * field(d, 3, 2);
+  } else locate(d, r);
+}
+
+/** How far the index of the set moves with a row. */
+// @ts-ignore: decorator
+@inline
+export function rowSetStride(d: Description): i32 {
+  return field(d, 1, 2);
+}
+
+/** How far the index of the token moves with a row. */
+// @ts-ignore: decorator
+@inline
+export function rowTokenStride(d: Description): i32 {
+  return field(d, 3, 2);
+}
+
+/** Rows from here on, at most `most`, that have the same sets. */
+// @ts-ignore: decorator
+@inline
+export function rowsOfSameSets(d: Description, most: i32): i32 {
+  return field(d, 1, 2) == 0 ? min(most, turnsLeft) : 1;
+}
+
+/** Rows from here on, at most `most`, that have the same channels. */
+// @ts-ignore: decorator
+@inline
+export function rowsOfSameChannels(d: Description, most: i32): i32 {
+  return field(d, 2, 2) == 0 ? min(most, turnsLeft) : 1;
 }
 
 // @ts-ignore: decorator

@@ -1,0 +1,72 @@
+// Count, mean and m2 of float32 data in one pass: blocks about what came before them, merged in float64.
+
+import { mergeColumns, ROWS } from "./columns";
+import { COLUMNS, firstSum, Moments, secondSum, sumTwo, sumWide } from "./lanes";
+import { isInRange, merge } from "./merge";
+import {
+  advance, at64, Description, Flat, innerSetStride, locate, open, rowCount, rowLength, rowsOfSameSets, setIndex,
+} from "./rows";
+
+/** Elements that the first shift of a set is the mean of. */
+const SAMPLE: i32 = 64;
+/** About the mean of the first values; exactly theirs if they are the same. */
+function firstShift(x: usize, n: i32): f32 {
+  const first = load<f32>(x);
+  const count = min(n, SAMPLE) & ~7;
+  if (count == 0) return first;
+  const origin = f32x4.splat(first);
+  let a = f32x4.splat(0);
+  let b = f32x4.splat(0);
+  for (let end = x + (<usize>count << 2); x < end; x += 32) {
+    a = f32x4.add(a, f32x4.sub(v128.load(x), origin));
+    b = f32x4.add(b, f32x4.sub(v128.load(x, 16), origin));
+  }
+  a = f32x4.add(a, b);
+  a = f32x4.add(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
+  return first + (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) / <f32>count;
+}
+
+function mergeRow(x: usize, n: i32, count: usize, mean: usize, m2: usize): void {
+  const before = load<f64>(count);
+  const shift = before == 0 ? firstShift(x, n) : <f32>load<f64>(mean);
+  sumTwo<Moments, Flat>(x, 0, n, shift, 0, 0);
+  if (!isInRange(secondSum, n)) sumWide(x, 4, n, shift);
+  merge(before, mean, m2, n, shift, firstSum, secondSum);
+  store<f64>(count, before + n);
+}
+
+/** Mean and m2 of every set; m2 and count must be 0. Of sets that rows cross, count is the first one's alone. */
+export function moments32(x: usize, d: Description, count: usize, mean: usize, m2: usize, scratch: usize): i32 {
+  open(d);
+  const crosses = innerSetStride(d) != 0;
+  const step = <usize>rowLength << 2;
+  if (rowLength == 0 || rowCount == 0) return 0;
+  locate(d, 0);
+  if (!crosses) {
+    for (let r = 0; r < rowCount; r++, x += step) {
+      mergeRow(x, rowLength, at64(count, setIndex), at64(mean, setIndex), at64(m2, setIndex));
+      advance(d, r + 1, 1);
+    }
+    return 0;
+  }
+  const end = x + <usize>rowCount * step;
+  let touched: i32 = 0;
+  let r = 0;
+  while (r < rowCount) {
+    const rows = rowsOfSameSets(d, ROWS);
+    const counted = at64(count, setIndex);
+    const before = load<f64>(counted);
+    for (let first = 0; first < rowLength; first += COLUMNS) {
+      const set = setIndex + first;
+      const n = min(COLUMNS, rowLength - first);
+      touched |= mergeColumns(
+        x + (<usize>first << 2), step, rows, n, before, end, at64(mean, set), at64(m2, set), scratch,
+      );
+    }
+    store<f64>(counted, before + rows);
+    r += rows;
+    x += <usize>rows * step;
+    advance(d, r, rows);
+  }
+  return touched;
+}
