@@ -5,6 +5,7 @@ import type { Network } from "../../src/cost/network/network.ts";
 import { simulateSchedule } from "../../src/cost/network/simulation.ts";
 import { starNetwork } from "../../src/cost/network/star-network.ts";
 import { request } from "../support/every-collective.ts";
+import type { Figure } from "./figures.ts";
 
 const cable = { latencySeconds: 1e-6, bandwidthBytesPerSecond: 25e9 };
 
@@ -23,16 +24,18 @@ function scattered(schedule: Schedule): Schedule {
 }
 
 /** Print how many messages a second the simulation does: the median of nine runs, one core. */
-export function benchNetwork(): void {
+export function benchNetwork(): Figure[] {
   const ring = buildSchedule("all-reduce", "ring", request(1024, 2048));
   const doubling = buildSchedule("all-reduce", "recursive-doubling", request(1024, 2048));
-  report("ring all-reduce, 1024 ranks, 8 KB, star", ring, starNetwork({ ranks: 1024, ...cable }));
-  report("ring all-reduce, 1024 ranks, 8 KB, fat tree 4:1", ring, slimTree(1024));
-  report("the same, neighbours on different switches", scattered(ring), slimTree(1024));
-  report("recursive doubling, 1024 ranks, 8 KB, fat tree 4:1", doubling, slimTree(1024));
+  return [
+    report("ring all-reduce, 1024 ranks, 8 KB, star", ring, starNetwork({ ranks: 1024, ...cable })),
+    report("ring all-reduce, 1024 ranks, 8 KB, fat tree 4:1", ring, slimTree(1024)),
+    report("the same, neighbours on different switches", scattered(ring), slimTree(1024)),
+    report("recursive doubling, 1024 ranks, 8 KB, fat tree 4:1", doubling, slimTree(1024)),
+  ];
 }
 
-function report(title: string, schedule: Schedule, network: Network): void {
+function report(title: string, schedule: Schedule, network: Network): Figure {
   const runs = Array.from({ length: 9 }, () => {
     const began = performance.now();
     const { isContended } = simulateSchedule(schedule, network, { elementBytes: 4 });
@@ -45,4 +48,5 @@ function report(title: string, schedule: Schedule, network: Network): void {
   console.log(
     `${title}: ${messages} messages in ${(wallSeconds * 1e3).toFixed(1)} ms, ${rate} M/s, ${sharing}`,
   );
+  return { title, wallSeconds };
 }
