@@ -3,6 +3,7 @@
     recorder = Recorder(model, rank=torch.distributed.get_rank())
     loss(model(inputs)).backward()
     recorder.write_tensors(f"rank{recorder.rank}.safetensors")    # x and dy of the last step, for source: safetensors
+    recorder.append_moments(f"rank{recorder.rank}.jsonl", step)   # a line for each layer, for source: moments
 
 `layer1.0.bn1.x` and `layer1.0.bn1.dy` are what rank `rank` fed to model.layer1[0].bn1, [N, C, ...positions].
 """
@@ -52,6 +53,18 @@ class Recorder:
                 output.register_hook(lambda dy: self.tensors.__setitem__(f"{name}.dy", dy.detach().clone()))
 
         return hook
+
+    def append_moments(self, path, step):
+        """Count, mean and sum of squared deviations of every channel of every x of the last step; a few KB a layer."""
+        with open(path, "a") as file:
+            for name, x in self.tensors.items():
+                if not name.endswith(".x"):
+                    continue
+                x = x.double().transpose(0, 1).flatten(1)
+                mean = x.mean(1) if x.shape[1] > 0 else x.sum(1)
+                m2 = (x - mean[:, None]).square().sum(1)
+                line = {"step": step, "rank": self.rank, "layer": name[:-2], "count": x.shape[1]}
+                file.write(json.dumps({**line, "mean": mean.tolist(), "m2": m2.tolist()}) + "\n")
 
     def write_tensors(self, path):
         """Everything of the last step."""

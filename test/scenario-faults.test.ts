@@ -48,12 +48,12 @@ const rows: [title: string, text: string, ...faults: string[]][] = [
   [
     "an unknown data source",
     written({ 4: "  source: gausian" }),
-    '4:11: data.source: expected "gaussian", "heavy-tailed", "label-skew", "sequences", "images", "tokens", "npy" or "safetensors", got "gausian"; did you mean "gaussian"?',
+    '4:11: data.source: expected "gaussian", "heavy-tailed", "label-skew", "sequences", "images", "tokens", "npy", "safetensors" or "moments", got "gausian"; did you mean "gaussian"?',
   ],
   [
     "no data source",
     written({ 4: "  mean: 0" }),
-    '4:3: data.source: missing: expected "gaussian", "heavy-tailed", "label-skew", "sequences", "images", "tokens", "npy" or "safetensors"',
+    '4:3: data.source: missing: expected "gaussian", "heavy-tailed", "label-skew", "sequences", "images", "tokens", "npy", "safetensors" or "moments"',
   ],
   [
     "an unknown normaliser",

@@ -255,5 +255,6 @@ test("the JSON Schema is of what is written: defaults are optional, and units ar
     "tokens",
     "npy",
     "safetensors",
+    "moments",
   ]);
 });

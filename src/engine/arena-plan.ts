@@ -1,4 +1,5 @@
 import type { Extent } from "../kernels/index-sets.ts";
+import { momentsLength } from "../kernels/moment-kernels.ts";
 import { descriptionBytes } from "../kernels/wasm.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { dataParallelGroups, type Group, groupsOf, worldOf } from "../normalizers/group.ts";
@@ -110,7 +111,7 @@ function doublesOf(workload: Workload, rank: number, layout: Layout): number {
 /** Lay out the memory of a run: everything is placed before the first thread starts. */
 export function planArena(workload: Workload, catalogue: Catalogue, blocks: readonly RankBlock[]): ArenaPlan {
   const { worldSize, channels, scenario } = workload;
-  const bytes = isWide(workload.storage) ? 8 : 4;
+  const bytes = bytesPerElement(workload);
   let next = reservedBytes;
   const place = (length: number): number => {
     const at = next;
@@ -127,7 +128,7 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   let referenceElements = 0;
   const placeShard = (rank: number, layout: Layout): ShardOffsets => {
     const extent = extentOf(workload, rank, layout);
-    const elements = elementCount(extent);
+    const elements = elementCount(workload, extent);
     referenceElements = Math.max(referenceElements, elements);
     return {
       x: place(elements * bytes),
@@ -166,8 +167,14 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   };
 }
 
-function elementCount({ samples, channels, positions }: Extent): number {
-  return samples * channels * positions;
+/** Numbers that an activation of an extent takes. */
+export function elementCount({ isOfMoments }: Workload, { samples, channels, positions }: Extent): number {
+  return isOfMoments ? momentsLength(channels) : samples * channels * positions;
+}
+
+/** Bytes of each of them; moments are kept in float64. */
+export function bytesPerElement({ isOfMoments, storage }: Workload): 4 | 8 {
+  return isOfMoments || isWide(storage) ? 8 : 4;
 }
 
 /** What a normaliser calls in one pass, or one layer of it where a network is trained, in a group of several ranks. */

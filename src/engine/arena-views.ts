@@ -4,8 +4,15 @@ import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
 import { createStatistics } from "../normalizers/slice-view.ts";
 import { type Layout, shardOf } from "../scenario/mesh.ts";
-import { isWide } from "../scenario/number-format.ts";
-import { type ArenaPlan, channelArrays, comparedSums, extentOf, setCountMaximum } from "./arena-plan.ts";
+import {
+  type ArenaPlan,
+  bytesPerElement,
+  channelArrays,
+  comparedSums,
+  elementCount,
+  extentOf,
+  setCountMaximum,
+} from "./arena-plan.ts";
 import { Control, controlBytes } from "./control.ts";
 import type { Workload } from "./workload.ts";
 
@@ -69,7 +76,7 @@ export interface RankViews {
 }
 
 function floatsAt({ buffer }: KernelMemory, workload: Workload, at: number, length: number): FloatArray {
-  return isWide(workload.storage)
+  return bytesPerElement(workload) === 8
     ? new Float64Array(buffer, at, length)
     : new Float32Array(buffer, at, length);
 }
@@ -129,7 +136,7 @@ export function rankViews(
   layout: Layout,
 ): RankViews {
   const extent = extentOf(workload, rank, layout);
-  const elements = extent.samples * extent.channels * extent.positions;
+  const elements = elementCount(workload, extent);
   const { shards } = plan.ranks[rank]!;
   const offsets = shards[layout]!;
   const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);

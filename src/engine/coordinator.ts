@@ -1,5 +1,6 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
+import { writeMoments } from "../kernels/moment-kernels.ts";
 import { createKernelMemory, memoryBytesMaximum } from "../kernels/wasm.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { groupsOf } from "../normalizers/group.ts";
@@ -36,11 +37,13 @@ export interface CompletedPass {
   readonly ranks: readonly RankViews[];
 }
 
+type Loaded = Pick<NpyBatches, "x" | "dy" | "mask" | "moments">;
+
 export interface SimulateOptions {
   /** At most this many threads; default: as many as the host thinks useful. */
   readonly threads?: number;
-  /** Arrays that files gave, one per rank; what is null the ranks make. */
-  readonly loaded?: Pick<NpyBatches, "x" | "dy" | "mask">;
+  /** Arrays or moments that files gave; what is null the ranks make. */
+  readonly loaded?: Loaded;
   /** Called before every pass. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
   /** Called after every pass, before the arrays are used again. */
@@ -88,11 +91,7 @@ export async function runWorkload(
 
 type Run = ReturnType<typeof layOut>;
 
-function layOut(
-  workload: Workload,
-  threads: number,
-  loaded: Pick<NpyBatches, "x" | "dy" | "mask"> | undefined,
-) {
+function layOut(workload: Workload, threads: number, loaded: Loaded | undefined) {
   const catalogue = new Catalogue(workload.scenario);
   const blocks = placeRanks(workload.worldSize, threads);
   const plan = planArena(workload, catalogue, blocks);
@@ -108,7 +107,7 @@ function layOut(
   const ranks = layouts.get("sharded") ?? [];
   const whole = wholeViews(memory, plan, workload);
   if (!isTraining) fillConstants(whole, workload);
-  if (loaded !== undefined) {
+  if (loaded !== undefined && loaded.moments === undefined) {
     copyLoaded(ranks, loaded);
     for (const target of layouts.values())
       if (target !== ranks) copyToLayout(workload.scenario.mesh, ranks, target);
@@ -119,6 +118,11 @@ function layOut(
     plan,
     memory,
     ranks,
+    /** To be called before a microbatch is prepared. */
+    loadMoments(microbatch: number): void {
+      for (const [rank, moments] of loaded?.moments?.[microbatch]?.entries() ?? [])
+        writeMoments(ranks[rank]!.x, moments);
+    },
     /** Per normaliser: all ranks, in its layout. */
     ranksOfNormalizer: workload.scenario.normalizers.map((spec) => layouts.get(layoutOf(spec))!),
     whole,
@@ -175,12 +179,17 @@ function fillConstants(whole: WholeViews, { scenario, channels }: Workload): voi
   }
 }
 
-function copyLoaded(ranks: readonly RankViews[], loaded: Pick<NpyBatches, "x" | "dy" | "mask">): void {
+function copyLoaded(ranks: readonly RankViews[], loaded: Loaded): void {
   for (const [rank, views] of ranks.entries()) {
     views.x.set(loaded.x[rank]!);
     if (loaded.dy !== null) views.dy.set(loaded.dy[rank]!);
     if (loaded.mask !== null) views.mask?.set(loaded.mask[rank]!);
   }
+}
+
+async function prepare(run: Run, threads: readonly RemoteThread[], microbatch: number): Promise<void> {
+  run.loadMoments(microbatch);
+  await callAll(threads, run.control, (thread) => thread.prepare(microbatch));
 }
 
 async function runSteps(
@@ -196,7 +205,7 @@ async function runSteps(
   for (let microbatch = 0; microbatch < microbatches; microbatch++) {
     const microstep = microstepOf(microbatch, scenario);
     options.onProgress?.(done, total, "making microbatches");
-    await callAll(threads, run.control, (thread) => thread.prepare(microbatch));
+    await prepare(run, threads, microbatch);
     mergeWholeBatch(run.ranks, run.whole);
     for (const [index, record] of run.records.entries()) {
       options.onProgress?.(done++, total, record.spec.name);
@@ -217,8 +226,7 @@ async function evaluate(run: Run, threads: readonly RemoteThread[]): Promise<voi
   const { scenario } = run.workload;
   const { training, precise, heldOut } = microbatchCounts(scenario);
   const first = training + precise;
-  for (let microbatch = training; microbatch < first; microbatch++)
-    await callAll(threads, control, (thread) => thread.prepare(microbatch));
+  for (let microbatch = training; microbatch < first; microbatch++) await prepare(run, threads, microbatch);
   for (const [index, { spec, evaluation, exchanges }] of run.records.entries()) {
     if (evaluation === null) continue;
     const exchange = bufferExchangeOf(spec);
@@ -229,7 +237,7 @@ async function evaluate(run: Run, threads: readonly RemoteThread[]): Promise<voi
     logBuffers(evaluation, index, run.ranks);
   }
   for (let microbatch = first; microbatch < first + heldOut; microbatch++) {
-    await callAll(threads, control, (thread) => thread.prepare(microbatch));
+    await prepare(run, threads, microbatch);
     mergeWholeBatch(run.ranks, run.whole);
     for (const { evaluation } of run.records) if (evaluation !== null) logHeldOut(evaluation, run.whole);
   }

@@ -1,6 +1,7 @@
 import { AssertionError } from "../assert.ts";
 import type { Progress } from "../collectives/communicator.ts";
 import { RankError } from "../errors.ts";
+import { momentKernels } from "../kernels/moment-kernels.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
 import { byRank, dataParallelGroups, type Group, groupsOf, holdersByRank } from "../normalizers/group.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
@@ -58,7 +59,8 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
   const area = plan.threadAreas[thread]!;
   const block = plan.blocks[thread]!;
   const descriptions = new Int32Array(memory.buffer, area.descriptions, plan.descriptionBytes / 4);
-  const kernels = await createWasmKernels(memory, descriptions);
+  const compiled = await createWasmKernels(memory, descriptions);
+  const kernels = workload.isOfMoments ? momentKernels(compiled) : compiled;
   const control = controlView(memory, plan, workload);
   const isLocal = (rank: number): boolean => rank >= block.first && rank < block.first + block.count;
   const localMembers = (group: Group): number => group.ranks.filter(isLocal).length;

@@ -4,9 +4,9 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { backwardOfSlices } from "../normalizers/backward.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import type { Group } from "../normalizers/group.ts";
-import { momentsMethodOf, type Normalizer, type RankView } from "../normalizers/operator.ts";
+import { momentsMethodOf, type Normalizer, type RankView, type SetStatistics } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
-import { type SliceView, viewsOfSlices } from "../normalizers/slice-view.ts";
+import { type SampleArrays, type SliceView, viewsOfSlices } from "../normalizers/slice-view.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";
 import { machineEpsilon } from "../scenario/number-format.ts";
 import { extentOf } from "./arena-plan.ts";
@@ -94,7 +94,7 @@ export class Rank {
     const exchange = bufferExchangeOf(workload.scenario.normalizers[index]!);
     if (isFirstOfStep && exchange?.everyStep === true) yield* this.#exchange(index, microbatch);
     const communicator = this.#communicator(this.#context.groups[index]![this.rank]!, index, microbatch, 1);
-    const views = viewsOfSlices(this.#slices[index]!, this.#views, this.#views.used).map((slice) =>
+    const views = this.#cut(this.#slices[index]!, this.#views, this.#views.used).map((slice) =>
       this.#viewOf(index, slice, communicator, this.#statistics.of(index)),
     );
     const clampedVariances = { own: 0, merged: 0 };
@@ -163,6 +163,15 @@ export class Rank {
     );
   }
 
+  /** Moments are of all samples at once, and no values that could be cut. */
+  #cut(slices: readonly Slice[], arrays: SampleArrays, statistics: SetStatistics): SliceView[] {
+    const views = viewsOfSlices(slices, arrays, statistics);
+    const { x, y } = arrays;
+    return this.#context.workload.isOfMoments
+      ? views.map((view) => ({ ...view, input: { x, mask: null }, y }))
+      : views;
+  }
+
   #viewOf(
     index: number,
     slice: SliceView,
@@ -202,7 +211,7 @@ export class Rank {
       : this.#slices[index]![0]!;
     const part = scratch.subarray(0, y.length);
     const arrays = { ...this.#views, y: part, dx: part };
-    const [whole] = viewsOfSlices([slice], arrays, reference);
+    const [whole] = this.#cut([slice], arrays, reference);
     const view = this.#viewOf(index, whole!, communicator, this.#statistics.ofWhole(index));
     compareWithWhole(
       view,

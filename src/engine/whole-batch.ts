@@ -11,11 +11,10 @@ export function observeMicrobatch(
   { ones, zeros }: Pick<WholeViews, "ones" | "zeros">,
 ): void {
   const { localMean, localM2, localSumDy, localSumDyXmu, localDySquares, localCount } = observed;
-  localCount[0] =
-    mask === null ? extent.samples * extent.positions : mask.reduce((sum, valid) => sum + valid, 0);
   const input = { x, mask };
   // Every channel counts alike; the array is free until dy's squares are taken.
   kernels.moments(input, channelSets, { count: localDySquares, mean: localMean, m2: localM2 });
+  localCount[0] = localDySquares[0]!;
   const sums = { sumG: localSumDy, sumGXmu: localSumDyXmu };
   kernels.gradientSums(input, dy, channelSets, { mean: localMean, weight: ones }, sums);
   kernels.squares({ x: dy, mask }, channelSets, zeros, localDySquares);

@@ -1,5 +1,6 @@
 import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
+import { implementations } from "../normalizers/implementations.ts";
 import { channelFindings } from "../scenario/consistency.ts";
 import { isFileSource } from "../scenario/file-source.ts";
 import { rowFindings } from "../scenario/mesh-consistency.ts";
@@ -8,6 +9,7 @@ import { defaultPayload, type NumberFormat } from "../scenario/number-format.ts"
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 import { spoiledValueObjections } from "../scenario/spoiled-value.ts";
 import { type TrainingNeeds, trainingNeeds } from "../training/needs.ts";
+import { microbatchCounts } from "./microstep.ts";
 
 /** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
 export interface Workload {
@@ -23,6 +25,8 @@ export interface Workload {
   readonly positionExtents: readonly number[];
   readonly positions: number;
   readonly isMasked: boolean;
+  /** Whether x, y and their like are known by their moments alone. */
+  readonly isOfMoments: boolean;
   /** Whether ranks make x; otherwise the coordinator wrote it from files. */
   readonly makesData: boolean;
   /** Whether ranks draw dy. */
@@ -51,6 +55,7 @@ export function syntheticWorkload(scenario: Scenario): Workload {
     positionExtents: data.positions,
     positions: product(data.positions),
     isMasked: "masked" in data && data.masked,
+    isOfMoments: false,
     makesData: true,
     makesGradients: true,
     trainingNeeds: training === null ? null : trainingNeeds(scenario, training, storage),
@@ -65,19 +70,21 @@ export function syntheticWorkload(scenario: Scenario): Workload {
  */
 export function loadedWorkload(scenario: Scenario, batches: NpyBatches): Workload {
   refuseUnfitNormalizers(scenario, batches);
+  refuseUnfitMoments(scenario, batches);
   refuseAbsentValues(scenario, batches);
   return {
     scenario,
     worldSize: batches.samples.length,
     storage: batches.storage,
     payload: scenario.payload === "auto" ? defaultPayload(batches.storage) : scenario.payload,
-    samples: batches.samples,
+    samples: samplesOf(scenario, batches),
     channels: batches.channels,
     positionExtents: batches.positionExtents,
     positions: product(batches.positionExtents),
     isMasked: batches.mask !== null,
+    isOfMoments: batches.moments !== undefined,
     makesData: false,
-    makesGradients: batches.dy === null,
+    makesGradients: batches.dy === null && batches.moments === undefined,
     trainingNeeds: null,
   };
 }
@@ -91,6 +98,30 @@ function refuseUnfitNormalizers({ name, normalizers, mesh }: Scenario, batches: 
     .map(({ path: [, index, key], message }) => {
       return { file: name, path: `normalizers[${index}].${key}`, message };
     });
+  if (faults.length > 0) throw new ScenarioError(faults);
+}
+
+/** Of the last training step, whose values a report counts; a token stands for a sample where moments are all there is. */
+function samplesOf(scenario: Scenario, { samples, moments }: NpyBatches): readonly number[] {
+  return moments?.[microbatchCounts(scenario).training - 1]?.map(({ count }) => count) ?? samples;
+}
+
+/** What moments are too few for, or do not tell. */
+function refuseUnfitMoments(scenario: Scenario, { moments }: NpyBatches): void {
+  if (moments === undefined) return;
+  const { name, normalizers } = scenario;
+  const { training, precise, heldOut } = microbatchCounts(scenario);
+  const needed = training + precise + heldOut;
+  const faults = normalizers.flatMap((spec, index) => {
+    if (!("implementation" in spec) || spec.group === "rank") return [];
+    if (implementations[spec.implementation].weighting !== "samples") return [];
+    const message = `expected one that weighs ranks by values, got ${spec.implementation}: moments do not tell samples`;
+    return [{ file: name, path: `normalizers[${index}].implementation`, message }];
+  });
+  if (needed > moments.length) {
+    const message = `expected at least ${needed} steps in the files, one for each microbatch of training and evaluation, got ${moments.length}`;
+    faults.push({ file: name, path: "data.files", message });
+  }
   if (faults.length > 0) throw new ScenarioError(faults);
 }
 

@@ -36,6 +36,8 @@ export interface SetMoments {
  * are written, not added to. The order of every sum is that of `IndexSets`.
  */
 export interface Kernels {
+  /** count[set] = how many valid elements it has. */
+  counts(input: Activation, sets: IndexSets, count: Float64Array): void;
   /** sum[set] = Σ x. */
   sums(input: Activation, sets: IndexSets, sum: Float64Array): void;
   /** square[set] = Σ (x − mean[set])². */

@@ -6,6 +6,7 @@ import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
 import { affineFloats, differentiateFloats, normalizeFloats, sumGradientFloats } from "./scalar-floats.ts";
 import { onePassMoments } from "./scalar-moments.ts";
 import { rowsOf, visitRow } from "./scalar-rows.ts";
+import { countValues } from "./set-counts.ts";
 import { twoPassMoments } from "./two-pass.ts";
 
 const laneCount = 8;
@@ -97,6 +98,7 @@ function multiply(a: Matrix, b: Matrix, bias: FloatArray | null, target: Matrix)
 
 /** The reference kernels: one closure a loop, slow and plain. The SIMD kernels must equal them bit for bit. */
 export const scalarKernels: Kernels = {
+  counts: ({ mask }, sets, count) => countValues(sets, mask, count),
   sums({ x, mask }, sets, sum) {
     sumInto(sum, "set", sets, mask, (e) => x[e]!);
   },

@@ -4,6 +4,7 @@ import type { Activation, FloatArray, Kernels } from "./kernels.ts";
 import { kernelsWasm } from "./kernels-wasm.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
 import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
+import { countValues } from "./set-counts.ts";
 import { twoPassMoments } from "./two-pass.ts";
 
 /** Shared WebAssembly memory, at most 4 GiB; all arrays given to the kernels are views of its buffer. */
@@ -110,7 +111,7 @@ function bind(
 
 type SumKernels = Pick<
   Kernels,
-  "sums" | "squares" | "moments" | "gradientSums" | "allGradientSums" | "compare"
+  "counts" | "sums" | "squares" | "moments" | "gradientSums" | "allGradientSums" | "compare"
 >;
 
 function sumKernels({ exports, at, call, slot, columns }: Binding): SumKernels {
@@ -127,6 +128,7 @@ function sumKernels({ exports, at, call, slot, columns }: Binding): SumKernels {
     call("sum", a.x, term, at(a.x), at(dy), at(a.mask), slot(sets), at(mean), at(weight), at(target));
   };
   const kernels: SumKernels = {
+    counts: ({ mask }, sets, count) => countValues(sets, mask, count),
     sums: (a, sets, target) => sum(terms.x, a, null, sets, target),
     squares: (a, sets, mean, target) => sum(terms.square, a, null, sets, target, mean),
     moments(a, sets, moments) {

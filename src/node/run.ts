@@ -73,12 +73,14 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
 }
 
 function refuseDump(inputs: readonly ScenarioInput[]): void {
-  const faults = inputs
-    .filter(({ scenario }) => scenario.training !== null)
-    .map(({ scenario: { name } }) => {
-      const message = "expected no training beside --dump, which writes the arrays of a single pass";
-      return { file: name, path: "training", message };
-    });
+  const faults = inputs.flatMap(({ scenario: { name, training, data } }) => {
+    const refuse = (path: string, what: string) => {
+      const message = `expected ${what} beside --dump, which writes the arrays of a single pass`;
+      return [{ file: name, path, message }];
+    };
+    if (training !== null) return refuse("training", "no training");
+    return data.source === "moments" ? refuse("data.source", "activations, not their moments,") : [];
+  });
   if (faults.length > 0) throw new ScenarioError(faults);
 }
 

@@ -2,7 +2,6 @@ import type { Communicator, Progress } from "../collectives/communicator.ts";
 import type { Operation } from "../collectives/schedule.ts";
 import type { Axis, Extent, IndexSets } from "../kernels/index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "../kernels/kernels.ts";
-import { countValues } from "../kernels/set-counts.ts";
 import type { NumberFormat, WireFormat } from "../scenario/number-format.ts";
 import type { MomentsAlgorithm, NormalizerSpec } from "../scenario/scenario.ts";
 import type { VarianceKind } from "../statistics/moments.ts";
@@ -146,7 +145,7 @@ export function localMoments({
     kernels.moments(input, sets, statistics);
     return;
   }
-  countValues(sets, input.mask, statistics.count);
+  kernels.counts(input, sets, statistics.count);
   statistics.mean.fill(0);
   kernels.squares(input, sets, statistics.mean, statistics.m2);
 }
@@ -165,7 +164,7 @@ export function takeMoments(rank: RankView): number {
     localMoments(rank);
     return 0;
   }
-  countValues(sets, input.mask, statistics.count);
+  rank.kernels.counts(input, sets, statistics.count);
   return roundedMoments(method.algorithm, method.accumulate, { ...statistics, input, sets });
 }
 

@@ -1,5 +1,4 @@
 import type { Progress } from "../collectives/communicator.ts";
-import { countValues } from "../kernels/set-counts.ts";
 import { mergeMoments } from "../statistics/moments.ts";
 import { exchangeFields, type Received, totalOf } from "./exchange.ts";
 import type { BackwardField, FirstMoment, ForwardField, Implementation } from "./implementation.ts";
@@ -168,7 +167,7 @@ export function* poolGradients(rank: RankView, { backward, merge }: Implementati
   const { statistics, communicator } = rank;
   const { count, m2, meanG: ownCount } = statistics;
   const target = { sumDy: "sumG", meanDy: "sumG", sumDyXmu: "sumGXmu", meanDyXmu: "sumGXmu" } as const;
-  countValues(rank.sets, rank.input.mask, ownCount);
+  rank.kernels.counts(rank.input, rank.sets, ownCount);
   const isMean = (field: BackwardField): boolean => field === "meanDy" || field === "meanDyXmu";
   const numberOf = (field: BackwardField, c: number): number =>
     statistics[target[field]][c]! / (isMean(field) ? ownCount[c]! : 1);

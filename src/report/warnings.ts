@@ -39,7 +39,16 @@ export function warningsOf(report: Report): string[] {
       .filter((warning) => warning !== null)
       .map((warning) => `${normalizer.name}: ${warning}`);
   });
-  return [...faultNotes(report), ...numeric];
+  return [...faultNotes(report), ...momentsNote(report), ...numeric];
+}
+
+/** What of the report was not measured, and why. */
+function momentsNote({ scenario: { data } }: Report): string[] {
+  if (data.source !== "moments") return [];
+  return [
+    "from moments alone: y's error follows from them, without the rounding of y; dx, and so gradientCosine and " +
+      "backward communication, need dy, which was not recorded",
+  ];
 }
 
 function spreadWarning({ normalizer: { numerics }, spec }: Subject): string | null {

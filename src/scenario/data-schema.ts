@@ -147,6 +147,16 @@ const safetensors = section({
     .describe("Names of the tensors; {rank} in one stands for the rank."),
 });
 
+const moments = section({
+  source: z
+    .literal("moments")
+    .describe("Moments of activations, taken where those were; see docs/import.md."),
+  files: paths
+    .min(1)
+    .describe("JSONL of {step, rank, layer, count, mean, m2}, any number of files, relative to this file."),
+  layer: tensorName.exactOptional().describe("Whose lines are read; default: the only layer there is."),
+});
+
 /** Where activations come from, as written. */
 export const dataSchema: z.ZodType<DraftData> = z.discriminatedUnion("source", [
   gaussian,
@@ -157,6 +167,7 @@ export const dataSchema: z.ZodType<DraftData> = z.discriminatedUnion("source", [
   tokens,
   npy,
   safetensors,
+  moments,
 ]);
 
 /** The fields of each source. */
@@ -169,4 +180,5 @@ export const dataFields: Readonly<Record<DraftData["source"], Readonly<Record<st
   tokens: tokens.shape,
   npy: npy.shape,
   safetensors: safetensors.shape,
+  moments: moments.shape,
 };

@@ -95,7 +95,16 @@ export interface SafetensorsSource {
   };
 }
 
-export type FileSource = NpySource | SafetensorsSource;
+/** Moments of activations that somebody took where they were: JSONL, a line for each step, rank and layer. */
+export interface MomentsSource {
+  readonly source: "moments";
+  /** Together they hold every rank; paths relative to the scenario file. */
+  readonly files: readonly string[];
+  /** Whose lines are read; absent: that of the only layer there is. */
+  readonly layer?: string;
+}
+
+export type FileSource = NpySource | SafetensorsSource | MomentsSource;
 
 export type SyntheticSource =
   | GaussianSource

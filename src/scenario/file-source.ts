@@ -1,5 +1,6 @@
 import type { Fault } from "../errors.ts";
 import type { FileSource } from "./data-source.ts";
+import { resolveMomentsSource } from "./moments-source.ts";
 import { type NpyBatches, resolveNpySource } from "./npy-source.ts";
 import { resolveSafetensorsSource } from "./safetensors-source.ts";
 import type { Mesh, Storage } from "./scenario.ts";
@@ -8,7 +9,7 @@ import type { Mesh, Storage } from "./scenario.ts";
 export function isFileSource<T extends { readonly source: string }>(
   data: T,
 ): data is Extract<T, { readonly source: FileSource["source"] }> {
-  return data.source === "npy" || data.source === "safetensors";
+  return data.source === "npy" || data.source === "safetensors" || data.source === "moments";
 }
 
 /** The files that data come from, as the scenario writes them, each once. */
@@ -18,7 +19,7 @@ export function filesOf(data: FileSource): string[] {
 }
 
 /**
- * Read the arrays of a scenario's data from the files they come from.
+ * Read the arrays, or the moments, of a scenario's data from the files they come from.
  *
  * @param read gives the bytes of a path of the scenario, or says why there are none.
  * @throws ScenarioError with the faults of all files.
@@ -29,7 +30,7 @@ export function resolveFileSource(
   read: (path: string) => Uint8Array | Fault,
   mesh: Mesh,
 ): NpyBatches {
-  return data.source === "npy"
-    ? resolveNpySource(data, storage, read, mesh)
-    : resolveSafetensorsSource(data, storage, read, mesh);
+  if (data.source === "npy") return resolveNpySource(data, storage, read, mesh);
+  if (data.source === "safetensors") return resolveSafetensorsSource(data, storage, read, mesh);
+  return resolveMomentsSource(data, storage, read, mesh);
 }

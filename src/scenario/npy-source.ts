@@ -29,6 +29,17 @@ export interface NpyBatches {
   readonly dy: readonly FloatArray[] | null;
   /** [N, L], 1 is valid, 0 is not; null: the scenario names no masks. */
   readonly mask: readonly Uint8Array[] | null;
+  /** Of `source: moments`, whose x is empty: by microbatch and rank. */
+  readonly moments?: readonly (readonly ChannelMoments[])[];
+}
+
+/** Moments of the channels of one rank's microbatch. */
+export interface ChannelMoments {
+  /** Values of each channel. */
+  readonly count: number;
+  readonly mean: Float64Array;
+  /** Σ (x − mean)². */
+  readonly m2: Float64Array;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { FormatError } from "./format-error.ts";
+import { isMap, parseJsonMap } from "./json-bytes.ts";
 import { quoted } from "./npy-header.ts";
 
 /** What the header of a safetensors file says of one tensor. */
@@ -55,7 +56,8 @@ export function safetensorsHeaderEnd(prefix: Uint8Array, fileBytes: number): num
  */
 export function parseSafetensorsHeader(head: Uint8Array, fileBytes: number): Map<string, TensorEntry> {
   const dataStart = safetensorsHeaderEnd(head, fileBytes);
-  const header = parseJson(head.subarray(safetensorsPrefixBytes, dataStart));
+  const text = { what: "the header", expected: "a safetensors file" };
+  const header = parseJsonMap(head.subarray(safetensorsPrefixBytes, dataStart), depthMaximum, text);
   const tensors = new Map<string, TensorEntry>();
   for (const [name, value] of Object.entries(header))
     if (name !== "__metadata__") tensors.set(name, entryOf(name, value, dataStart));
@@ -74,46 +76,6 @@ export function parseSafetensorsHeader(head: Uint8Array, fileBytes: number): Map
       `tensors end at byte ${filled - dataStart} of the data: expected ${fileBytes - dataStart}, where the file ends`,
     );
   return tensors;
-}
-
-function parseJson(bytes: Uint8Array): object {
-  refuseDepth(bytes);
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8(bytes));
-  } catch (cause) {
-    throw new FormatError("the header is not JSON: expected a safetensors file", { cause });
-  }
-  if (!isMap(value)) throw new FormatError("the header is not a map: expected a safetensors file");
-  return value;
-}
-
-function refuseDepth(bytes: Uint8Array): void {
-  let [depth, isText] = [0, false];
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === 0x22) isText = !isText;
-    else if (isText) i += byte === 0x5c ? 1 : 0;
-    else if (byte === 0x7b || byte === 0x5b) depth++;
-    else if (byte === 0x7d || byte === 0x5d) depth--;
-    if (depth > depthMaximum)
-      throw new FormatError(`the header is nested deeper than ${depthMaximum} levels`);
-  }
-}
-
-/** @throws URIError if the bytes are not UTF-8. */
-function utf8(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += 4096)
-    parts.push(String.fromCharCode(...bytes.subarray(i, i + 4096)));
-  const percent = (text: string): string => `%${text.charCodeAt(0).toString(16)}`;
-  return parts
-    .join("")
-    .replace(/[\x80-\xff]{1,4096}/g, (run) => decodeURIComponent(run.replace(/[\x80-\xff]/g, percent)));
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function entryOf(name: string, value: unknown, dataStart: number): TensorEntry {

@@ -2,7 +2,7 @@
 
 Made with PyTorch 1.13.0 on Python 3.11: python3 test/golden/recorded.py
 
-rank<r>.safetensors are written by the recorder itself, on two ranks of 2 and 3 samples, after two steps;
+rank<r>.safetensors (the last step) and rank<r>.jsonl (moments of every step) are written by the recorder itself, on two ranks of 2 and 3 samples, after two steps;
 expected.json holds batch norm over the ranks' concatenated x of the last step, for layer "1", in float64:
 y, dx, and the mean and biased variance of each channel. types.safetensors has one tensor of each type that is read.
 """
@@ -25,8 +25,11 @@ for rank, samples in enumerate([2, 3]):
         torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Conv2d(4, 2, 1)
     )
     recorder = Recorder(model, rank)
-    for _ in range(2):
+    moments = folder / f"rank{rank}.jsonl"
+    moments.unlink(missing_ok=True)
+    for step in range(2):
         (model(torch.randn(samples, 3, 3, 2) + rank).square().sum() / 10).backward()
+        recorder.append_moments(moments, step)
     recorder.write_tensors(folder / f"rank{rank}.safetensors")
     recorders.append(recorder)
 

@@ -35,6 +35,8 @@ const safetensors = (bytes: Uint8Array) =>
     () => bytes,
     oneRank,
   );
+const moments = (bytes: Uint8Array) =>
+  resolveFileSource({ source: "moments", files: ["a"] }, "auto", () => bytes, oneRank);
 const printed = textOutput({
   ...{ operation: "all-reduce", device: "NVIDIA A100-SXM4-40GB", nodes: 2, gpusPerNode: 8 },
   rows: [1024, 8192, 65536, 1048576].map((bytes) => ({ bytes, seconds: 1e-5 + bytes / 1e11 })),
@@ -88,6 +90,7 @@ const formats: readonly Format[] = [
     read: npy,
   },
   { name: "safetensors", seeds: [file("test/golden/recorded/rank0.safetensors")], read: safetensors },
+  { name: "moments", seeds: [file("test/golden/recorded/rank0.jsonl")], read: moments },
   {
     name: "safetensors weights",
     seeds: [file("test/golden/import/weights.safetensors")],
