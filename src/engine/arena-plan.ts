@@ -25,8 +25,26 @@ const alignment = 64;
 /** Low addresses belong to the compiled kernels. */
 const reservedBytes = 1024;
 
-/** Byte offsets of what one rank holds in one layout. */
+/** Of which ranks a memory keeps arrays; the others' are elsewhere. */
+export interface Held {
+  /** x, dy, y, dx and the mask. */
+  readonly elements: RankBlock;
+  /** Statistics and sums, which a coordinator reads. */
+  readonly results: RankBlock;
+}
+
+export const nobody: RankBlock = { first: 0, count: 0 };
+
+/** A memory for the results of ranks that run on other machines. */
+export function resultsOnly(workload: Workload): Held {
+  return { ...everything(workload), elements: nobody };
+}
+
+/** What one rank holds in one layout: byte offsets, and how much there is. */
 interface ShardOffsets {
+  /** Of each of x, dy, y and dx. */
+  readonly elements: number;
+  readonly tokens: number;
   readonly x: number;
   readonly dy: number;
   readonly y: number;
@@ -109,7 +127,12 @@ function doublesOf(workload: Workload, rank: number, layout: Layout): number {
 }
 
 /** Lay out the memory of a run: everything is placed before the first thread starts. */
-export function planArena(workload: Workload, catalogue: Catalogue, blocks: readonly RankBlock[]): ArenaPlan {
+export function planArena(
+  workload: Workload,
+  catalogue: Catalogue,
+  blocks: readonly RankBlock[],
+  held: Held,
+): ArenaPlan {
   const { worldSize, channels, scenario } = workload;
   const bytes = bytesPerElement(workload);
   let next = reservedBytes;
@@ -128,15 +151,20 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   let referenceElements = 0;
   const placeShard = (rank: number, layout: Layout): ShardOffsets => {
     const extent = extentOf(workload, rank, layout);
-    const elements = elementCount(workload, extent);
+    const isHeld = isIn(held.elements, rank);
+    const elements = isHeld ? elementCount(workload, extent) : 0;
+    const tokens = isHeld && workload.isMasked ? extent.samples * extent.positions : 0;
+    const doubles = isIn(held.results, rank) ? doublesOf(workload, rank, layout) : 0;
     referenceElements = Math.max(referenceElements, elements);
     return {
+      elements,
+      tokens,
       x: place(elements * bytes),
       dy: place(elements * bytes),
       y: place(elements * bytes),
       dx: place(elements * bytes),
-      mask: place(workload.isMasked ? extent.samples * extent.positions : 0),
-      doubles: place(doublesOf(workload, rank, layout) * 8),
+      mask: place(tokens),
+      doubles: place(doubles * 8),
     };
   };
   const ranks = workload.samples.map((_, rank) => ({
@@ -167,8 +195,18 @@ export function planArena(workload: Workload, catalogue: Catalogue, blocks: read
   };
 }
 
+/** A memory of all ranks, as on one machine. */
+export function everything({ worldSize }: Workload): Held {
+  const all = { first: 0, count: worldSize };
+  return { elements: all, results: all };
+}
+
+function isIn({ first, count }: RankBlock, rank: number): boolean {
+  return rank >= first && rank < first + count;
+}
+
 /** Numbers that an activation of an extent takes. */
-export function elementCount({ isOfMoments }: Workload, { samples, channels, positions }: Extent): number {
+function elementCount({ isOfMoments }: Workload, { samples, channels, positions }: Extent): number {
   return isOfMoments ? momentsLength(channels) : samples * channels * positions;
 }
 

@@ -9,7 +9,6 @@ import {
   bytesPerElement,
   channelArrays,
   comparedSums,
-  elementCount,
   extentOf,
   setCountMaximum,
 } from "./arena-plan.ts";
@@ -136,9 +135,9 @@ export function rankViews(
   layout: Layout,
 ): RankViews {
   const extent = extentOf(workload, rank, layout);
-  const elements = elementCount(workload, extent);
   const { shards } = plan.ranks[rank]!;
   const offsets = shards[layout]!;
+  const { elements, tokens } = offsets;
   const floats = (at: number, length: number): FloatArray => floatsAt(memory, workload, at, length);
   const take = doublesFrom(memory.buffer, offsets.doubles);
   const { channels } = extent;
@@ -166,9 +165,7 @@ export function rankViews(
     dy: floats(offsets.dy, elements),
     y: floats(offsets.y, elements),
     dx: floats(offsets.dx, elements),
-    mask: workload.isMasked
-      ? new Uint8Array(memory.buffer, offsets.mask, extent.samples * extent.positions)
-      : null,
+    mask: workload.isMasked ? new Uint8Array(memory.buffer, offsets.mask, tokens) : null,
     payload: payloadView(memory, plan, rank),
     localCount,
     ...perChannel,

@@ -1,16 +1,11 @@
-import { assert } from "../assert.ts";
-import { ScenarioError } from "../errors.ts";
-import { writeMoments } from "../kernels/moment-kernels.ts";
-import { createKernelMemory, memoryBytesMaximum } from "../kernels/wasm.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { groupsOf } from "../normalizers/group.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
-import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
-import type { NpyBatches } from "../scenario/npy-source.ts";
-import { type ArenaPlan, planArena } from "./arena-plan.ts";
-import { controlView, type RankViews, rankViews, type WholeViews, wholeViews } from "./arena-views.ts";
+import { layoutOf } from "../scenario/mesh.ts";
+import { createArena, type Loaded } from "./arena.ts";
+import { everything, resultsOnly } from "./arena-plan.ts";
+import type { RankViews } from "./arena-views.ts";
 import { callAll } from "./call-all.ts";
-import { Catalogue } from "./catalogue.ts";
 import { explainFailure } from "./diagnosis.ts";
 import { newDivergenceEntries } from "./divergence-log.ts";
 import { logBuffers, logHeldOut, newEvaluationLog } from "./evaluation-log.ts";
@@ -20,8 +15,7 @@ import { refuseIdleFaults } from "./idle-faults.ts";
 import { microbatchCounts, microstepOf } from "./microstep.ts";
 import { newNumerics } from "./numerics-log.ts";
 import { exchangeRecords, recordPass } from "./pass-record.ts";
-import { placeRanks } from "./placement.ts";
-import { copyToLayout } from "./relayout.ts";
+import { placeDataRanks, placeRanks } from "./placement.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
 import { runTraining } from "./training-run.ts";
 import { lookMilliseconds } from "./watchdog.ts";
@@ -36,8 +30,6 @@ export interface CompletedPass {
   readonly normalizer: number;
   readonly ranks: readonly RankViews[];
 }
-
-type Loaded = Pick<NpyBatches, "x" | "dy" | "mask" | "moments">;
 
 export interface SimulateOptions {
   /** At most this many threads; default: as many as the host thinks useful. */
@@ -63,11 +55,7 @@ export async function runWorkload(
   host: Host,
   options: SimulateOptions = {},
 ): Promise<Simulation> {
-  const run = layOut(
-    workload,
-    Math.min(options.threads ?? host.threadsMaximum, host.threadsMaximum),
-    options.loaded,
-  );
+  const run = layOut(workload, host, options);
   const { control, setups } = run;
   try {
     const threads = await host.start(setups, control, workload.scenario.deadlineSeconds);
@@ -91,45 +79,25 @@ export async function runWorkload(
 
 type Run = ReturnType<typeof layOut>;
 
-function layOut(workload: Workload, threads: number, loaded: Loaded | undefined) {
-  const catalogue = new Catalogue(workload.scenario);
-  const blocks = placeRanks(workload.worldSize, threads);
-  const plan = planArena(workload, catalogue, blocks);
-  refuseTooLarge(plan, workload);
+function layOut(workload: Workload, host: Host, { threads, loaded }: SimulateOptions) {
+  const most = Math.min(threads ?? host.threadsMaximum, host.threadsMaximum);
+  const { scenario, worldSize } = workload;
+  const blocks = host.isSpread === true ? placeDataRanks(scenario.mesh, most) : placeRanks(worldSize, most);
   refuseIdleFaults(workload);
-  const memory = createKernelMemory(plan.totalBytes);
-  const isTraining = workload.trainingNeeds !== null;
-  const ranksOf = (layout: Layout): RankViews[] =>
-    workload.samples.map((_, rank) => rankViews(memory, plan, workload, rank, layout));
-  const layouts = new Map(
-    isTraining ? [] : layoutsOf(workload.scenario.normalizers).map((layout) => [layout, ranksOf(layout)]),
-  );
-  const ranks = layouts.get("sharded") ?? [];
-  const whole = wholeViews(memory, plan, workload);
-  if (!isTraining) fillConstants(whole, workload);
-  if (loaded !== undefined && loaded.moments === undefined) {
-    copyLoaded(ranks, loaded);
-    for (const target of layouts.values())
-      if (target !== ranks) copyToLayout(workload.scenario.mesh, ranks, target);
-  }
+  const arena =
+    host.isSpread === true
+      ? createArena(workload, blocks, resultsOnly(workload))
+      : createArena(workload, blocks, everything(workload), loaded);
+  const { layouts, plan, memory } = arena;
   return {
+    ...arena,
     workload,
-    catalogue,
-    plan,
-    memory,
-    ranks,
-    /** To be called before a microbatch is prepared. */
-    loadMoments(microbatch: number): void {
-      for (const [rank, moments] of loaded?.moments?.[microbatch]?.entries() ?? [])
-        writeMoments(ranks[rank]!.x, moments);
-    },
+    ranks: layouts.get("sharded") ?? [],
     /** Per normaliser: all ranks, in its layout. */
-    ranksOfNormalizer: workload.scenario.normalizers.map((spec) => layouts.get(layoutOf(spec))!),
-    whole,
-    control: controlView(memory, plan, workload),
+    ranksOfNormalizer: scenario.normalizers.map((spec) => layouts.get(layoutOf(spec))!),
     setups: blocks.map((_, thread) => ({ workload, plan, memory, thread })),
-    normalizers: workload.scenario.normalizers.map(createNormalizer),
-    records: workload.scenario.normalizers.map((spec) => newRecord(spec, workload)),
+    normalizers: scenario.normalizers.map(createNormalizer),
+    records: scenario.normalizers.map((spec) => newRecord(spec, workload)),
   };
 }
 
@@ -152,39 +120,6 @@ function newRecord(spec: NormalizerRecord["spec"], workload: Workload): Normaliz
     wallSeconds: 0,
     training: null,
   };
-}
-
-function refuseTooLarge(plan: ArenaPlan, workload: Workload): void {
-  if (plan.totalBytes <= memoryBytesMaximum) return;
-  const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const message =
-    `needs ${gibibytes(plan.totalBytes)} of shared memory for ${workload.worldSize} ranks, ` +
-    `and one simulation has ${gibibytes(memoryBytesMaximum)}; use fewer ranks, samples, channels or positions`;
-  throw new ScenarioError([{ file: workload.scenario.name, path: "data", message }]);
-}
-
-function fillConstants(whole: WholeViews, { scenario, channels }: Workload): void {
-  whole.ones.fill(1);
-  for (const [index, spec] of scenario.normalizers.entries()) {
-    for (const [target, value] of [
-      [whole.weight[index]!, spec.weight],
-      [whole.bias[index]!, spec.bias],
-    ] as const) {
-      if (typeof value === "number") target.fill(value);
-      else {
-        assert(value.length === channels, `${value.length} weights or biases for ${channels} channels`);
-        target.set(value);
-      }
-    }
-  }
-}
-
-function copyLoaded(ranks: readonly RankViews[], loaded: Loaded): void {
-  for (const [rank, views] of ranks.entries()) {
-    views.x.set(loaded.x[rank]!);
-    if (loaded.dy !== null) views.dy.set(loaded.dy[rank]!);
-    if (loaded.mask !== null) views.mask?.set(loaded.mask[rank]!);
-  }
 }
 
 async function prepare(run: Run, threads: readonly RemoteThread[], microbatch: number): Promise<void> {

@@ -21,6 +21,11 @@ export interface RemoteThread {
  * was stopped because of another rank.
  */
 export interface Host {
+  /**
+   * Ranks live in blocks on other machines: one thread stands for all of them, the coordinator's memory holds
+   * their results alone, and files are read where the ranks are.
+   */
+  readonly isSpread?: true;
   /** The most threads that can usefully run at once. */
   readonly threadsMaximum: number;
   start(setups: readonly ThreadSetup[], control: Control, deadlineSeconds: number): Promise<RemoteThread[]>;

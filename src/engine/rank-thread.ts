@@ -51,6 +51,8 @@ export interface RankThread {
 export interface ThreadHost extends Sleeper {
   /** End the thread at once. */
   exit(): void;
+  /** Ranks' ways to peers that do not share this memory; default: the fabric. */
+  endsOf?(rank: number): RankEnds;
 }
 
 /** Start the ranks of one thread over the shared memory. */
@@ -83,6 +85,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     const { faults } = workload.scenario;
     control.words[control.threadWord(thread, "currentRank")] = rank;
     delayStart(faults, rank);
+    if (host.endsOf !== undefined) return host.endsOf(rank);
     const endpoint = new Endpoint(fabric, rank);
     return { endpoint, caller: callerOf(rank, { fabric, groups: groupTable, faults }, endpoint) };
   });

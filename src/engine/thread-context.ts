@@ -7,7 +7,7 @@ import type { Workload } from "./workload.ts";
 
 /** How a rank meets its peers, whatever the layout. */
 export interface RankEnds {
-  readonly endpoint: Endpoint;
+  readonly endpoint: Pick<Endpoint, "ledger" | "overflows">;
   readonly caller: Pick<Caller, "communicator" | "leave">;
 }
 

@@ -3,6 +3,12 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { emptyMoments, type Moments, mergeMoments } from "../statistics/moments.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 
+/** What of a rank the whole batch is merged from. */
+export type ObservedRank = Pick<
+  RankViews,
+  "localCount" | "localMean" | "localM2" | "localSumDy" | "localSumDyXmu" | "firstChannel" | "extent"
+>;
+
 /** What the whole batch's moments are merged from: moments and gradient sums of one rank's channels. */
 export function observeMicrobatch(
   { x, dy, mask, extent, ...observed }: RankViews,
@@ -26,7 +32,10 @@ export function observeMicrobatch(
  * **Order**: ranks ascending, float64. This is the oracle that normalisers are compared with, not
  * communication: nothing of it enters the ledger.
  */
-export function mergeWholeBatch(ranks: readonly RankViews[], whole: WholeViews): void {
+export function mergeWholeBatch(
+  ranks: readonly ObservedRank[],
+  whole: Pick<WholeViews, "count" | "mean" | "m2" | "sumDy" | "sumDyXmu">,
+): void {
   whole.count[0] = holdersOf(ranks, 0).reduce((sum, { localCount }) => sum + localCount[0]!, 0);
   for (let c = 0; c < whole.mean.length; c++) {
     const pooled = mergeChannel(holdersOf(ranks, c), c);
@@ -50,7 +59,7 @@ export function aboutZero(whole: WholeViews): WholeViews {
 
 /** A channel's moments and gradient sums over ranks that hold it; Σdy(x − m) is about the merged mean. */
 export function mergeChannel(
-  holders: readonly RankViews[],
+  holders: readonly ObservedRank[],
   channel: number,
 ): Moments & { readonly sumDy: number; readonly sumDyXmu: number } {
   let pooled: Moments = emptyMoments;
@@ -69,7 +78,10 @@ export function mergeChannel(
 }
 
 /** The ranks that hold a channel of the whole batch, ascending. */
-export function holdersOf(ranks: readonly RankViews[], channel: number): RankViews[] {
+export function holdersOf<T extends Pick<RankViews, "firstChannel" | "extent">>(
+  ranks: readonly T[],
+  channel: number,
+): T[] {
   return ranks.filter(
     ({ firstChannel, extent }) => firstChannel <= channel && channel < firstChannel + extent.channels,
   );
