@@ -33,7 +33,13 @@ function blocksHere(scenario: Scenario): BlockJobs<Float64Array | Answer> {
 
 async function expectEqual(scenario: Scenario, blocks: number): Promise<void> {
   const want = await simulate(scenario);
-  const got = await simulate(scenario, { host: spreadHost(blocks, blocksHere(scenario), () => 0) });
+  const got = await simulate(scenario, {
+    host: spreadHost(
+      blocks,
+      async () => blocksHere(scenario),
+      () => 0,
+    ),
+  });
   // Not the texts: of these a failure would print megabytes.
   expect(got).toEqual(want);
   expect(JSON.stringify(got) === JSON.stringify(want)).toBe(true);

@@ -1,27 +1,23 @@
-import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { collectiveExamples, estimateExamples, examples, importExamples, sweepExamples } from "./examples.ts";
+import { engineVersion } from "./sweep/engine-version.ts";
 
-/** Reads a whole number from 0 up to, not including, a limit. */
-function wholeNumber(limit: number, what: string): (text: string) => number {
+/** Reads a whole number from a least one up to, not including, a limit. */
+function wholeNumber(limit: number, what: string, least = 0): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (Number.isInteger(value) && value >= 0 && value < limit) return value;
+    if (Number.isInteger(value) && value >= least && value < limit) return value;
     throw new InvalidArgumentError(`expected ${what}.`);
   };
 }
 
 const count = wholeNumber(Number.POSITIVE_INFINITY, "a whole number, 0 or more");
+const atLeastOne = wholeNumber(Number.POSITIVE_INFINITY, "a whole number, 1 or more", 1);
 const seed = wholeNumber(2 ** 32, "a seed, a whole number below 2^32");
 const port = wholeNumber(65_536, "a port, 0 to 65535");
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Whether commander threw this, having written its own message; its code is 0 for --help and --version. */
@@ -36,7 +32,7 @@ export function createProgram(): Command {
     .description(
       "Simulates the statistics of distributed training: BatchNorm, SyncBN and LayerNorm with real numbers.",
     )
-    .version(version())
+    .version(engineVersion)
     .addHelpText("after", examples)
     .exitOverride();
   addRun(program);
@@ -71,6 +67,8 @@ function addRun(program: Command): void {
       "worker threads for the ranks; 0 runs in this process (default: the cores)",
       count,
     )
+    .option("--redis <url>", "run the ranks by the workers of this Redis, in blocks")
+    .option("--blocks <count>", "with --redis: blocks of whole data ranks (default: 8)", atLeastOne)
     .option("--seed <number>", "use this seed instead of the scenario's", seed)
     .option("--fail-if <condition>", "exit 3 if it holds, such as 'divergence.outputMse.mean > 0.1'")
     .option("--quiet", "no progress and no table")
@@ -107,9 +105,9 @@ function addSweep(program: Command): void {
 function addWorker(program: Command): void {
   program
     .command("worker")
-    .description("run points of sweeps from a queue until SIGTERM, on any machine")
+    .description("run points of sweeps and blocks of runs from a queue until SIGTERM, on any machine")
     .requiredOption("--redis <url>", "redis://[user:password@]host[:port][/database], rediss:// for TLS")
-    .option("--threads <count>", "points at once (default: the cores)", count)
+    .option("--threads <count>", "jobs at once (default: the cores)", count)
     .option("--quiet", "no progress")
     .action(async (options) => {
       const { worker } = await import("./sweep/worker.ts");

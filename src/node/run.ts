@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { traceOfSimulation } from "../cost/trace/run-trace.ts";
+import type { Host } from "../engine/host.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
 import { ScenarioError } from "../errors.ts";
 import { comparisonLegend, comparisonOf } from "../report/comparison.ts";
@@ -33,6 +34,10 @@ export interface RunOptions {
   readonly html?: string;
   /** 0: in this process. */
   readonly threads?: number;
+  /** Run the ranks by the workers of this Redis, not here. */
+  readonly redis?: string;
+  /** Of ranks, with redis. */
+  readonly blocks?: number;
   readonly seed?: number;
   readonly failIf?: string;
   readonly quiet?: boolean;
@@ -51,7 +56,8 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const condition = options.failIf === undefined ? null : parseCondition(options.failIf);
   // Every file is checked before the first one runs.
   const inputs = await Promise.all(paths.map(readScenario));
-  if (options.dump !== undefined) refuseDump(inputs);
+  if (options.dump !== undefined) refuseDump(inputs, options);
+  refuseIdleOptions(options);
   const isOneOfMany = inputs.length > 1;
   checkWritable({
     html:
@@ -72,12 +78,23 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   return findings.length > 0 ? conditionHolds : done;
 }
 
-function refuseDump(inputs: readonly ScenarioInput[]): void {
+/** An option that would do nothing is a mistake. */
+function refuseIdleOptions({ redis, blocks, threads }: RunOptions): void {
+  const refuse = (option: string, message: string): never => {
+    throw new ScenarioError([{ file: option, path: "", message }]);
+  };
+  if (redis === undefined && blocks !== undefined) refuse("--blocks", "expected --redis beside it");
+  if (redis !== undefined && threads !== undefined)
+    refuse("--threads", "expected no --redis beside it, whose workers have threads of their own");
+}
+
+function refuseDump(inputs: readonly ScenarioInput[], { redis }: RunOptions): void {
   const faults = inputs.flatMap(({ scenario: { name, training, data } }) => {
     const refuse = (path: string, what: string) => {
       const message = `expected ${what} beside --dump, which writes the arrays of a single pass`;
       return [{ file: name, path, message }];
     };
+    if (redis !== undefined) return refuse("", "no --redis");
     if (training !== null) return refuse("training", "no training");
     return data.source === "moments" ? refuse("data.source", "activations, not their moments,") : [];
   });
@@ -88,19 +105,34 @@ function withSeed(input: ScenarioInput, seed: number | undefined): ScenarioInput
   return seed === undefined ? input : { ...input, scenario: { ...input.scenario, seed } };
 }
 
+async function hostFor(
+  path: string,
+  input: ScenarioInput,
+  { redis, threads, blocks, seed }: RunOptions,
+  onNote: (note: string) => void,
+): Promise<Host> {
+  if (redis !== undefined) {
+    const { redisHost } = await import("./spread/spread.ts");
+    const options = { redis, ...(blocks !== undefined && { blocks }), ...(seed !== undefined && { seed }) };
+    return redisHost(path, input, options, onNote);
+  }
+  if (threads === 0) return inProcessHost(() => performance.now() / 1000);
+  return piscinaHost(threads === undefined ? {} : { threads });
+}
+
 async function runOne(
   path: string,
-  { scenario, batches, text }: ScenarioInput,
+  input: ScenarioInput,
   options: RunOptions,
   isOneOfMany: boolean,
 ): Promise<Report> {
+  const { scenario, batches, text } = input;
   const progress = new StatusLine(process.stderr, { onTerminal: 200, elsewhere: 1000 });
-  const { threads, dump, quiet, html } = options;
+  const { dump, quiet, html } = options;
   const observer = new StatisticsObserver(scenario);
-  const host =
-    threads === 0
-      ? inProcessHost(() => performance.now() / 1000)
-      : piscinaHost(threads === undefined ? {} : { threads });
+  const host = await hostFor(path, input, options, (note) => {
+    if (quiet !== true && note !== "") progress.show(() => note);
+  });
   const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
   const positionExtents =
     batches?.positionExtents ?? (isFileSource(scenario.data) ? [] : scenario.data.positions);

@@ -22,14 +22,26 @@ export interface BlockJobs<Ref> {
   close(): Promise<void>;
 }
 
-/** A host whose ranks live in up to `blocks` blocks; each call on them is a job for every block, and one that merges. */
-export function spreadHost<Ref>(blocks: number, jobs: BlockJobs<Ref>, now: () => number): Host {
+/**
+ * A host whose ranks live in up to `blocks` blocks; each call on them is a job for every block, and one that merges.
+ *
+ * @param connect is called once, when the run is known to be sound.
+ */
+export function spreadHost<Ref>(
+  blocks: number,
+  connect: () => Promise<BlockJobs<Ref>>,
+  now: () => number,
+): Host {
+  let jobs: BlockJobs<Ref> | undefined;
   return {
     isSpread: true,
     threadsMaximum: blocks,
     now,
-    start: async (setups) => [new SpreadRanks(setups, jobs)],
-    close: () => jobs.close(),
+    async start(setups) {
+      jobs = await connect();
+      return [new SpreadRanks(setups, jobs)];
+    },
+    close: async () => jobs?.close(),
   };
 }
 

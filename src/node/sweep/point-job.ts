@@ -15,8 +15,11 @@ export interface PointJob {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** A job that was checked. */
+export type ReadJob = PointJob & { readonly parsed: Scenario };
+
 /** The job of a point. */
-export function jobOf({ key, written, files }: KeyedPoint): PointJob {
+export function jobOf({ key, written, files }: Pick<KeyedPoint, "key" | "written" | "files">): PointJob {
   return { key, engine: engineVersion, scenario: written, files };
 }
 
@@ -26,7 +29,7 @@ export function jobOf({ key, written, files }: KeyedPoint): PointJob {
  *
  * @throws ScenarioError that says what is wrong with it.
  */
-export function readJob(data: unknown): PointJob & { readonly parsed: Scenario } {
+export function readJob(data: unknown): ReadJob {
   const { key, engine, scenario, files } = (data ?? {}) as Partial<Record<keyof PointJob, unknown>>;
   if (typeof scenario !== "string" || typeof engine !== "string" || typeof key !== "string")
     throw fault("expected a key, an engine and a scenario as text");

@@ -1,18 +1,19 @@
 import { Worker } from "node:worker_threads";
 import { controlView } from "../../engine/arena-views.ts";
+import type { BlockWork } from "../spread/block-task.ts";
 import { watchForStalls } from "../watchdog.ts";
-import { type PointMessage, type PointTask, runPoint } from "./point-thread.ts";
+import { type PointMessage, type PointTask, runTask } from "./point-thread.ts";
 
 /** What runs points, each by itself. */
 export interface PointRunner {
   /** Points that run at once. */
   readonly threads: number;
   /**
-   * The report of a point, as `storeReport` writes it.
+   * The report of a point, as `storeReport` writes it, or what work of a spread run gave.
    *
-   * @throws Error that says in one sentence why the point has none; other points are not affected.
+   * @throws Error that says in one sentence why there is none; other tasks are not affected.
    */
-  run(task: PointTask): Promise<string>;
+  run(task: PointTask | BlockWork): Promise<string>;
   /** End every thread, also those that are at a point: its `run` then fails. */
   close(): Promise<void>;
 }
@@ -20,7 +21,7 @@ export interface PointRunner {
 /** Points one after the other on the calling thread. */
 export const inThisProcess: PointRunner = {
   threads: 1,
-  run: (task) => runPoint(task, () => {}),
+  run: (task) => runTask(task, () => {}),
   close: async () => {},
 };
 
@@ -55,7 +56,7 @@ export function pointPool(threads: number): PointRunner {
 class PointThread {
   #worker: Worker | undefined;
 
-  async run(task: PointTask): Promise<string> {
+  async run(task: PointTask | BlockWork): Promise<string> {
     const worker = this.#worker ?? startWorker();
     this.#worker = worker;
     try {
@@ -82,11 +83,11 @@ function startWorker(): Worker {
   });
 }
 
-function runOn(worker: Worker, task: PointTask): Promise<string> {
+function runOn(worker: Worker, task: PointTask | BlockWork): Promise<string> {
   let stopWatching = (): void => {};
   const outcome = new Promise<string>((resolve, reject) => {
     worker.on("message", (message: PointMessage) => {
-      if (message.kind === "done") resolve(message.report);
+      if (message.kind === "done") resolve(message.result);
       else if (message.kind === "failed") reject(pointError(message));
       else stopWatching = watch(message, reject);
     });

@@ -1,4 +1,5 @@
-import type { ConnectionOptions, Job, JobsOptions, Queue, QueueEvents, Worker } from "bullmq";
+import type { ConnectionOptions, FlowProducer, Job, JobsOptions, Queue, QueueEvents, Worker } from "bullmq";
+import type { BlockJob } from "../spread/block-job.ts";
 import type { PointJob } from "./point-job.ts";
 
 type Client = Awaited<ReturnType<typeof import("./redis-connection.ts").connectRedis>>;
@@ -22,8 +23,19 @@ const jobOptions: JobsOptions = {
   removeOnFail: { age: keptSeconds },
 };
 
-/** How a point ended on some worker. */
-export type Outcome = { readonly report: string } | { readonly failure: string };
+/** How a job ended on some worker. */
+export type Outcome = { readonly result: string } | { readonly failure: string };
+
+/** A job by its id. */
+export interface FlowJob {
+  readonly key: string;
+  readonly data: BlockJob;
+}
+
+/** A job that is run when its children have been, and sees what they returned; it fails with any of them. */
+export interface JobFlow extends FlowJob {
+  readonly children: readonly FlowJob[];
+}
 
 /** What a sweep hears of its points. */
 export interface QueueListener {
@@ -36,26 +48,30 @@ export interface QueueListener {
 export class PointQueue {
   readonly #queue: Queue<PointJob, string>;
   readonly #events: QueueEvents;
+  readonly #flows: FlowProducer;
 
-  private constructor(queue: Queue<PointJob, string>, events: QueueEvents) {
+  private constructor(queue: Queue<PointJob, string>, events: QueueEvents, flows: FlowProducer) {
     this.#queue = queue;
     this.#events = events;
+    this.#flows = flows;
   }
 
   static async open(client: Client, listener: QueueListener): Promise<PointQueue> {
-    const { Queue, QueueEvents } = await import("bullmq");
+    const { FlowProducer, Queue, QueueEvents } = await import("bullmq");
     const options = { connection: client as unknown as ConnectionOptions, prefix };
     const queue = new Queue<PointJob, string>(queueName, options);
     const events = new QueueEvents(queueName, options);
     // Whether the connection comes back is seen on the client itself.
+    const flows = new FlowProducer(options);
     queue.on("error", () => {});
+    flows.on("error", () => {});
     events.on("error", () => {});
-    events.on("completed", ({ jobId, returnvalue }) => listener.finished(jobId, { report: returnvalue }));
+    events.on("completed", ({ jobId, returnvalue }) => listener.finished(jobId, { result: returnvalue }));
     events.on("failed", ({ jobId, failedReason }) => listener.finished(jobId, { failure: failedReason }));
     events.on("active", () => listener.alive());
     events.on("progress", () => listener.alive());
     await events.waitUntilReady();
-    return new PointQueue(queue, events);
+    return new PointQueue(queue, events, flows);
   }
 
   /** Submit points; one that is there already, by this sweep or another, is not submitted twice. */
@@ -71,6 +87,18 @@ export class PointQueue {
     }
   }
 
+  /** Submit a job and those it waits for. */
+  async submitFlow({ key, data, children }: JobFlow): Promise<void> {
+    const place = { queueName, prefix };
+    const childOptions = { ...jobOptions, failParentOnFailure: true };
+    await this.#flows.add({
+      ...{ ...place, name: "merge", data, opts: { ...jobOptions, jobId: key } },
+      children: children.map((child) => ({
+        ...{ ...place, name: "block", data: child.data, opts: { ...childOptions, jobId: child.key } },
+      })),
+    });
+  }
+
   /** What became of points, for those whose event was missed; null: it is not in the queue at all. */
   async outcomes(keys: readonly string[]): Promise<Map<string, Outcome | null>> {
     const found = new Map<string, Outcome | null>();
@@ -80,7 +108,7 @@ export class PointQueue {
       for (const [index, job] of jobs.entries()) {
         if (job === undefined) found.set(batch[index]!, null);
         else if (hasFailed(job)) found.set(job.id!, { failure: job.failedReason });
-        else if (job.finishedOn !== undefined) found.set(job.id!, { report: job.returnvalue });
+        else if (job.finishedOn !== undefined) found.set(job.id!, { result: job.returnvalue });
       }
     }
     return found;
@@ -92,7 +120,10 @@ export class PointQueue {
   }
 
   async close(): Promise<void> {
-    await within(closeMilliseconds, Promise.allSettled([this.#queue.close(), this.#events.close()]));
+    await within(
+      closeMilliseconds,
+      Promise.allSettled([this.#queue.close(), this.#events.close(), this.#flows.close()]),
+    );
   }
 }
 
@@ -100,29 +131,32 @@ function hasFailed(job: Job<PointJob, string> | undefined): boolean {
   return job?.finishedOn !== undefined && job.failedReason !== undefined && job.failedReason !== "";
 }
 
-/** What a worker does with a point that it took. */
-export interface PointHandler {
-  /** The report, or why there is none; `isFinal`: another attempt would end the same way. */
-  run(data: unknown): Promise<Outcome & { readonly isFinal?: boolean }>;
+/** What a worker does with a job that it took. */
+export interface JobHandler {
+  /**
+   * The result, or why there is none; `isFinal`: another attempt would end the same way.
+   *
+   * @param children what the job's children returned, by their ids.
+   */
+  run(
+    data: unknown,
+    children: () => Promise<ReadonlyMap<string, string>>,
+  ): Promise<Outcome & { readonly isFinal?: boolean }>;
 }
 
 /** How often a worker says that it is still at a point. */
 const aliveMilliseconds = 15_000;
 
 /** Take points from the queue, so many at once, until closed. */
-export async function serveQueue(
-  client: Client,
-  concurrency: number,
-  handler: PointHandler,
-): Promise<Worker> {
+export async function serveQueue(client: Client, concurrency: number, handler: JobHandler): Promise<Worker> {
   const { UnrecoverableError, Worker } = await import("bullmq");
   const worker = new Worker<PointJob, string>(
     queueName,
     async (job) => {
       const timer = setInterval(() => void job.updateProgress(1).catch(() => {}), aliveMilliseconds);
       try {
-        const outcome = await handler.run(job.data);
-        if ("report" in outcome) return outcome.report;
+        const outcome = await handler.run(job.data, () => childrenOf(job));
+        if ("result" in outcome) return outcome.result;
         throw outcome.isFinal === true ? new UnrecoverableError(outcome.failure) : new Error(outcome.failure);
       } finally {
         clearInterval(timer);
@@ -139,6 +173,13 @@ export async function serveQueue(
   );
   await worker.waitUntilReady();
   return worker;
+}
+
+/** A child is named by the prefix, its queue and its id. */
+async function childrenOf(job: Job<PointJob, string>): Promise<Map<string, string>> {
+  const values = await job.getChildrenValues<string>();
+  const start = `${prefix}:${queueName}:`.length;
+  return new Map(Object.entries(values).map(([key, value]) => [key.slice(start), value]));
 }
 
 function within(milliseconds: number, work: Promise<unknown>): Promise<unknown> {

@@ -7,6 +7,7 @@ import type { NpyBatches } from "../../scenario/npy-source.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
 import { simulate } from "../../simulate.ts";
 import { storeReport } from "../../sweep/stored-report.ts";
+import { type BlockWork, runBlockWork } from "../spread/block-task.ts";
 
 /** A point to run: plain data. */
 export interface PointTask {
@@ -17,7 +18,7 @@ export interface PointTask {
 /** What a thread says about the point it runs. */
 export type PointMessage =
   | { readonly kind: "started"; readonly setups: readonly ThreadSetup[]; readonly deadlineSeconds: number }
-  | { readonly kind: "done"; readonly report: string }
+  | { readonly kind: "done"; readonly result: string }
   | { readonly kind: "failed"; readonly message: string; readonly stack: string };
 
 /**
@@ -40,14 +41,24 @@ export async function runPoint(
   return storeReport(await simulate(scenario, { host, ...(batches === null ? {} : { batches }) }));
 }
 
+/** Run a point, or work of a spread run. */
+export function runTask(
+  task: PointTask | BlockWork,
+  onStart: (setups: readonly ThreadSetup[], deadlineSeconds: number) => void,
+): Promise<string> {
+  return "call" in task
+    ? runBlockWork(task, (setup) => onStart([setup], task.scenario.deadlineSeconds))
+    : runPoint(task, onStart);
+}
+
 /** Run every point that the parent sends, one at a time, for as long as the thread lives. */
 export function servePoints(): void {
   const port = parentPort;
   assert(port !== null, "points are served by a worker thread");
   const say = (message: PointMessage): void => port.postMessage(message);
-  port.on("message", (task: PointTask) => {
-    runPoint(task, (setups, deadlineSeconds) => say({ kind: "started", setups, deadlineSeconds })).then(
-      (report) => say({ kind: "done", report }),
+  port.on("message", (task: PointTask | BlockWork) => {
+    runTask(task, (setups, deadlineSeconds) => say({ kind: "started", setups, deadlineSeconds })).then(
+      (result) => say({ kind: "done", result }),
       (error: unknown) => {
         const { message, stack } = error instanceof Error ? error : new Error(String(error));
         say({ kind: "failed", message, stack: stack ?? "" });

@@ -1,12 +1,15 @@
 import { availableParallelism } from "node:os";
 import { ScenarioError } from "../../errors.ts";
-import { batchesOf } from "./point-inputs.ts";
+import { isBlockJob } from "../spread/block-job.ts";
+import { runBlockJob } from "../spread/block-worker.ts";
 import { readJob } from "./point-job.ts";
 import { type PointRunner, pointPool } from "./point-pool.ts";
 import { type Outcome, serveQueue } from "./point-queue.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import { asQueueError, connectRedis } from "./redis-connection.ts";
-import { fetchFiles } from "./travelling-files.ts";
+import { fetchBatches } from "./travelling-files.ts";
+
+type Client = Awaited<ReturnType<typeof connectRedis>>;
 
 /** The options of `normsim worker`. */
 export interface WorkerOptions {
@@ -17,7 +20,7 @@ export interface WorkerOptions {
 }
 
 /**
- * Run points of sweeps until SIGTERM or SIGINT; then finish those that are under way and return.
+ * Run points of sweeps and blocks of spread runs until SIGTERM or SIGINT; then finish those that are under way and return.
  * A second signal ends the process at once, and its points go to other workers.
  *
  * @throws ScenarioError if the URL is none; QueueError if there is no connection.
@@ -30,9 +33,12 @@ export async function worker({ redis, threads, quiet }: WorkerOptions): Promise<
   const client = await connectRedis(address);
   const pool = pointPool(Math.max(1, threads ?? availableParallelism()));
   const queue = await serveQueue(client, pool.threads, {
-    async run(data) {
-      const outcome = await runJob(data, client, pool);
-      say("report" in outcome ? "a point is done" : `a point failed: ${outcome.failure}`);
+    async run(data, children) {
+      const outcome = isBlockJob(data)
+        ? await attempt(() => runBlockJob(data, client, pool, children))
+        : await attempt(() => runPointJob(data, client, pool));
+      const what = isBlockJob(data) ? "a block" : "a point";
+      say("result" in outcome ? `${what} is done` : `${what} failed: ${outcome.failure}`);
       return outcome;
     },
   }).catch((error: unknown) => {
@@ -60,19 +66,14 @@ export async function worker({ redis, threads, quiet }: WorkerOptions): Promise<
   client.disconnect();
 }
 
-async function runJob(
-  data: unknown,
-  client: Awaited<ReturnType<typeof connectRedis>>,
-  pool: PointRunner,
-): Promise<Outcome & { readonly isFinal?: boolean }> {
+async function runPointJob(data: unknown, client: Client, pool: PointRunner): Promise<string> {
+  const { parsed, files } = readJob(data);
+  return await pool.run({ scenario: parsed, batches: await fetchBatches(client, parsed, files) });
+}
+
+async function attempt(run: () => Promise<string>): Promise<Outcome & { readonly isFinal?: boolean }> {
   try {
-    const { parsed, files } = readJob(data);
-    const bytes = await fetchFiles(client, files);
-    const batches = batchesOf(
-      parsed,
-      (path) => bytes.get(path) ?? { file: path, path: "", message: "its bytes are not in Redis any more" },
-    );
-    return { report: await pool.run({ scenario: parsed, batches }) };
+    return { result: await run() };
   } catch (error) {
     // A scenario that cannot be run here cannot be run elsewhere; a rank that failed may be luck.
     const failure = error instanceof Error ? error.message : String(error);
