@@ -7,6 +7,7 @@ import { mergeBlocks } from "../src/engine/spread/block-merge.ts";
 import { type BlockJobs, spreadHost } from "../src/engine/spread/spread-host.ts";
 import { spreadObjections } from "../src/engine/spread/spreadable.ts";
 import { syntheticWorkload } from "../src/engine/workload.ts";
+import { decodeAnswer, decodeOutcome, decodeWhole, encode } from "../src/node/spread/block-codec.ts";
 import { isFileSource } from "../src/scenario/file-source.ts";
 import { parseScenario } from "../src/scenario/parse.ts";
 import type { Scenario } from "../src/scenario/scenario.ts";
@@ -15,7 +16,7 @@ import { scenarioFrom } from "./support/scenario.ts";
 
 // Oracle: the same scenario on one machine. Every report is equal byte for byte: no clock runs here.
 
-/** Blocks in this process, one after the other. */
+/** Blocks in this process, one after the other; what they give travels as text. */
 function blocksHere(scenario: Scenario): BlockJobs<Float64Array | Answer> {
   const workload = syntheticWorkload(scenario);
   return {
@@ -23,9 +24,11 @@ function blocksHere(scenario: Scenario): BlockJobs<Float64Array | Answer> {
       const outcomes: BlockOutcome[] = [];
       for (const block of placeDataRanks(scenario.mesh, count)) {
         const task = { workload, loaded: undefined, block, call: call as never };
-        outcomes.push(await runBlock(task, () => {}));
+        outcomes.push(decodeOutcome(encode(await runBlock(task, () => {}))));
       }
-      return { answer: mergeBlocks(workload, call, outcomes), outcomes: async () => outcomes };
+      const merged = mergeBlocks(workload, call, outcomes);
+      const decode = call.kind === "prepare" ? decodeWhole : decodeAnswer;
+      return { answer: merged && decode(encode(merged)), outcomes: async () => outcomes };
     },
     close: async () => {},
   };
@@ -112,6 +115,7 @@ test("a mesh is cut between data coordinates; more blocks than those are none", 
       { name: "IN", type: "instance-norm" },
       { name: "forgotten", type: "layer-norm", fault: "rank-local-statistics" },
     ],
+    trainingSteps: 2,
     faults: [{ rank: 5, kind: "inf" }],
   });
   expect(placeDataRanks(scenario.mesh, 2)).toEqual([

@@ -13,7 +13,7 @@ import {
   type QueuePlace,
 } from "../sweep/queue-wait.ts";
 import { parseRedisUrl } from "../sweep/redis-address.ts";
-import { connectRedis } from "../sweep/redis-connection.ts";
+import { asQueueError, connectRedis } from "../sweep/redis-connection.ts";
 import type { KeyedPoint } from "../sweep/sweep-points.ts";
 import { fetchBytes, forgetTexts, sendFiles } from "../sweep/travelling-files.ts";
 import { decodeMerge, decodeOutcome } from "./block-codec.ts";
@@ -38,7 +38,12 @@ export async function redisBlocks(
 ): Promise<BlockJobs<string>> {
   const address = parseRedisUrl(url);
   const client = await connectRedis(address);
-  await sendFiles(client, run.files, [run.point]);
+  try {
+    await sendFiles(client, run.files, [run.point]);
+  } catch (error) {
+    client.disconnect();
+    throw asQueueError(error, address);
+  }
   return new RedisBlocks({ client, address, patience }, jobOf(run.point), run.onNote);
 }
 

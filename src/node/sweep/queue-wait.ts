@@ -149,9 +149,10 @@ class Wait<T extends { readonly key: string }> {
 
   /** Until every job has finished or the signal aborts. */
   async until(signal: AbortSignal, queue: PointQueue, silenceSeconds: number): Promise<void> {
+    const stop = (): void => this.#wake();
+    signal.addEventListener("abort", stop);
     const finished = new Promise<void>((resolve) => {
       this.#wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
       if (signal.aborted || this.#pending.size === 0) resolve();
     });
     let looked = performance.now();
@@ -170,6 +171,7 @@ class Wait<T extends { readonly key: string }> {
       await Promise.race([finished, this.over]);
     } finally {
       clearInterval(timer);
+      signal.removeEventListener("abort", stop);
     }
   }
 }
