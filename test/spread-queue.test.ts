@@ -74,7 +74,6 @@ test("1024 ranks in 8 blocks over two workers, one of which is killed midway, gi
     normalizers: [
       { name: "local BN", type: "batch-norm", group: "rank" },
       { name: "SyncBN", type: "batch-norm", group: "world" },
-      { name: "SyncBN/96", type: "batch-norm", group: 96, implementation: "horovod" },
     ],
     // Rings of 1024 ranks have a million messages.
     algorithms: { allReduce: "recursive-doubling", allGather: "bruck" },

@@ -1,5 +1,4 @@
 import type { Extent } from "../kernels/index-sets.ts";
-import { momentsLength } from "../kernels/moment-kernels.ts";
 import { descriptionBytes } from "../kernels/wasm.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import { dataParallelGroups, type Group, groupsOf, worldOf } from "../normalizers/group.ts";
@@ -8,9 +7,9 @@ import { createNormalizer } from "../normalizers/registry.ts";
 import { setArrays } from "../normalizers/slice-view.ts";
 import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
-import { isWide } from "../scenario/number-format.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
+import { bytesPerElement, elementCount, type Held, isIn } from "./held.ts";
 import type { RankBlock } from "./placement.ts";
 import { wireArrayBytes } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
@@ -24,21 +23,6 @@ const wholeArrayCount = 4;
 const alignment = 64;
 /** Low addresses belong to the compiled kernels. */
 const reservedBytes = 1024;
-
-/** Of which ranks a memory keeps arrays; the others' are elsewhere. */
-export interface Held {
-  /** x, dy, y, dx and the mask. */
-  readonly elements: RankBlock;
-  /** Statistics and sums, which a coordinator reads. */
-  readonly results: RankBlock;
-}
-
-export const nobody: RankBlock = { first: 0, count: 0 };
-
-/** A memory for the results of ranks that run on other machines. */
-export function resultsOnly(workload: Workload): Held {
-  return { ...everything(workload), elements: nobody };
-}
 
 /** What one rank holds in one layout: byte offsets, and how much there is. */
 interface ShardOffsets {
@@ -141,7 +125,7 @@ export function planArena(
     next = Math.ceil((next + length) / alignment) * alignment;
     return at;
   };
-  const traffic = trafficOf(workload, catalogue);
+  const traffic = trafficOf(workload, catalogue, held);
   const control = place(controlBytes(worldSize, blocks.length));
   const perChannel = scenario.normalizers.length * 2 + 2;
   const whole = place(8 + (wholeArrayCount + perChannel) * channels * 8);
@@ -195,26 +179,6 @@ export function planArena(
   };
 }
 
-/** A memory of all ranks, as on one machine. */
-export function everything({ worldSize }: Workload): Held {
-  const all = { first: 0, count: worldSize };
-  return { elements: all, results: all };
-}
-
-function isIn({ first, count }: RankBlock, rank: number): boolean {
-  return rank >= first && rank < first + count;
-}
-
-/** Numbers that an activation of an extent takes. */
-function elementCount({ isOfMoments }: Workload, { samples, channels, positions }: Extent): number {
-  return isOfMoments ? momentsLength(channels) : samples * channels * positions;
-}
-
-/** Bytes of each of them; moments are kept in float64. */
-export function bytesPerElement({ isOfMoments, storage }: Workload): 4 | 8 {
-  return isOfMoments || isWide(storage) ? 8 : 4;
-}
-
 /** What a normaliser calls in one pass, or one layer of it where a network is trained, in a group of several ranks. */
 export function collectivesOf(workload: Workload, index: number, group: Group): readonly CollectiveShape[] {
   const { scenario, trainingNeeds } = workload;
@@ -227,7 +191,7 @@ export function collectivesOf(workload: Workload, index: number, group: Group): 
 }
 
 /** What the collectives of all normalisers need at most. */
-function trafficOf(workload: Workload, catalogue: Catalogue) {
+function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held) {
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
   let payloadBytes = 0;
   let landingBytes = 0;
@@ -236,9 +200,10 @@ function trafficOf(workload: Workload, catalogue: Catalogue) {
   const add = (group: Group, shapes: readonly CollectiveShape[]): number => {
     let gathered = 0;
     for (const shape of shapes) {
-      const { outboxes } = catalogue.plan(shape, group.ranks.length);
       const format = shape.format ?? workload.payload;
       payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));
+      if (!hasFabric) continue;
+      const { outboxes } = catalogue.plan(shape, group.ranks.length);
       if (shape.operation === "all-gather")
         gathered += wireArrayBytes(format, shape.values * group.ranks.length);
       for (const [index, rank] of group.ranks.entries()) {

@@ -6,13 +6,13 @@ import { createStatistics } from "../normalizers/slice-view.ts";
 import { type Layout, shardOf } from "../scenario/mesh.ts";
 import {
   type ArenaPlan,
-  bytesPerElement,
   channelArrays,
   comparedSums,
   extentOf,
   setCountMaximum,
 } from "./arena-plan.ts";
 import { Control, controlBytes } from "./control.ts";
+import { bytesPerElement } from "./held.ts";
 import type { Workload } from "./workload.ts";
 
 /** Per-channel arrays of the whole batch, and the constants of every normaliser. */

@@ -79,16 +79,7 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
   };
   const { normalizers, cluster, mesh } = workload.scenario;
   const groups = normalizers.map((spec) => byRank(groupsOf(spec, mesh, cluster.gpusPerNode)));
-  const groupTable = new GroupTable(workload.scenario);
-  const ends = Array.from({ length: block.count }, (_, i): RankEnds => {
-    const rank = block.first + i;
-    const { faults } = workload.scenario;
-    control.words[control.threadWord(thread, "currentRank")] = rank;
-    delayStart(faults, rank);
-    if (host.endsOf !== undefined) return host.endsOf(rank);
-    const endpoint = new Endpoint(fabric, rank);
-    return { endpoint, caller: callerOf(rank, { fabric, groups: groupTable, faults }, endpoint) };
-  });
+  const ends = endsOf(setup, fabric, host);
   const run = <T extends { readonly rank: number }>(
     ranks: readonly T[],
     program: (rank: T) => Progress<void>,
@@ -126,6 +117,22 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
     });
   const ranks = new Map(layoutsOf(normalizers).map((layout) => [layout, ranksOf(layout)]));
   return passCalls(ranks, workload.scenario, run);
+}
+
+/** How the thread's ranks meet their peers. */
+function endsOf({ workload, plan, thread }: ThreadSetup, fabric: Fabric, host: ThreadHost): RankEnds[] {
+  const { first, count } = plan.blocks[thread]!;
+  const { faults } = workload.scenario;
+  const { control } = fabric;
+  const groups = new GroupTable(workload.scenario);
+  return Array.from({ length: count }, (_, i) => {
+    const rank = first + i;
+    control.words[control.threadWord(thread, "currentRank")] = rank;
+    delayStart(faults, rank);
+    if (host.endsOf !== undefined) return host.endsOf(rank);
+    const endpoint = new Endpoint(fabric, rank);
+    return { endpoint, caller: callerOf(rank, { fabric, groups, faults }, endpoint) };
+  });
 }
 
 type Run = <T extends { readonly rank: number }>(

@@ -1,5 +1,6 @@
 import { layoutOf } from "../../scenario/mesh.ts";
 import { createArena, type Loaded } from "../arena.ts";
+import { blockOnly } from "../held.ts";
 import { microbatchCounts } from "../microstep.ts";
 import type { ExchangeResult } from "../pass-result.ts";
 import type { RankBlock } from "../placement.ts";
@@ -30,7 +31,7 @@ export async function runBlock(
   { workload, loaded, block, call }: BlockTask,
   onStart: (setup: ThreadSetup) => void,
 ): Promise<BlockOutcome> {
-  const arena = createArena(workload, [block], { elements: block, results: block }, loaded);
+  const arena = createArena(workload, [block], blockOnly(block), loaded);
   const setup = { workload, plan: arena.plan, memory: arena.memory, thread: 0 };
   onStart(setup);
   const endpoints = Array.from(

@@ -15,7 +15,7 @@ export function spreadObjections(scenario: Scenario): { readonly path: string; r
     if (!isSpoiledValue(fault))
       expect(
         `faults[${index}].kind`,
-        `expected nan or inf, got ${fault.kind}: a job that fails is run again`,
+        `expected nan or inf, got ${fault.kind}: a job that fails is run again, and waits for no other`,
       );
   for (const [index, spec] of normalizers.entries())
     if (backward && layoutOf(spec) !== "sharded")
