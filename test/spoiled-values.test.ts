@@ -134,6 +134,21 @@ test("a value of a file that is spoiled twice is what it was in the next step", 
   ]);
 });
 
+test("later steps draw what they would have drawn without it", async () => {
+  const xs: number[][][] = [];
+  for (const faults of [[], [{ kind: "nan", rank: 2, trainingStep: 0 }]]) {
+    const ofSteps: number[][] = [];
+    await simulate(scenarioFrom({ ...fields, trainingSteps: 2, faults }), {
+      onPass: ({ trainingStep, ranks: views }) => {
+        ofSteps[trainingStep] = [...views[2]!.x];
+      },
+    });
+    xs.push(ofSteps);
+  }
+  expect(xs[1]![0]).not.toEqual(xs[0]![0]);
+  expect(xs[1]![1]).toEqual(xs[0]![1]);
+});
+
 test("a value that no rank holds is refused, and so are keys of the other kind of fault", async () => {
   const faulty = (fault: object) => scenarioFrom({ ...fields, faults: [fault] });
   await expect(

@@ -30,6 +30,7 @@ export class MicrobatchMaker {
     const { x, dy, mask, extent, layout } = this.#views;
     const { data, seed, mesh } = scenario;
     const batch = { ...extent, x, dy, mask };
+    this.#spoiled.restore(x);
     if (!isFileSource(data))
       fillShard(driftedSource(data, trainingStep), seed, mesh, this.#rank, index, batch, layout);
     else if (makesGradients) fillShardGradient(this.#workload, seed, mesh, this.#rank, index, batch, layout);

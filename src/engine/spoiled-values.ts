@@ -13,9 +13,13 @@ export class SpoiledValues {
     this.#values = faults.filter(isSpoiledValue).filter((value) => value.rank === rank);
   }
 
-  /** Undo the last step's, do this one's. x is [N, C, L]. */
-  apply(trainingStep: number, x: FloatArray, extent: Extent): void {
+  /** Undo what was done to the last microbatch, before the next one is drawn. */
+  restore(x: FloatArray): void {
     for (const { at, value } of this.#kept.splice(0).reverse()) x[at] = value;
+  }
+
+  /** Spoil this step's values. x is [N, C, L]. */
+  apply(trainingStep: number, x: FloatArray, extent: Extent): void {
     for (const spoiled of this.#values) {
       if (spoiled.trainingStep !== trainingStep) continue;
       const at = (spoiled.sample * extent.channels + spoiled.channel) * extent.positions + spoiled.position;
