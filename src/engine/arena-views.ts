@@ -4,13 +4,7 @@ import type { KernelMemory } from "../kernels/wasm.ts";
 import type { SetStatistics } from "../normalizers/operator.ts";
 import { createStatistics } from "../normalizers/slice-view.ts";
 import { type Layout, shardOf } from "../scenario/mesh.ts";
-import {
-  type ArenaPlan,
-  channelArrays,
-  comparedSums,
-  extentOf,
-  setCountMaximum,
-} from "./arena-plan.ts";
+import { type ArenaPlan, channelArrays, comparedSums, extentOf, setCountMaximum } from "./arena-plan.ts";
 import { Control, controlBytes } from "./control.ts";
 import { bytesPerElement } from "./held.ts";
 import type { Workload } from "./workload.ts";

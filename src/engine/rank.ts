@@ -4,7 +4,12 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { backwardOfSlices } from "../normalizers/backward.ts";
 import { bufferExchangeOf } from "../normalizers/buffer-exchange.ts";
 import type { Group } from "../normalizers/group.ts";
-import { momentsMethodOf, type Normalizer, type RankView, type SetStatistics } from "../normalizers/operator.ts";
+import {
+  momentsMethodOf,
+  type Normalizer,
+  type RankView,
+  type SetStatistics,
+} from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
 import { type SampleArrays, type SliceView, viewsOfSlices } from "../normalizers/slice-view.ts";
 import { type Slice, setCountOf, slicesOf, valuesPerSet } from "../normalizers/slices.ts";

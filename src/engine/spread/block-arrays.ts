@@ -1,6 +1,7 @@
 import { assert } from "../../assert.ts";
+import { setArrays } from "../../normalizers/slice-view.ts";
 import { shardOf } from "../../scenario/mesh.ts";
-import { extentOf, setArrays } from "../arena-plan.ts";
+import { extentOf } from "../arena-plan.ts";
 import type { RankViews, WholeViews } from "../arena-views.ts";
 import type { ObservedRank } from "../whole-batch.ts";
 import type { Workload } from "../workload.ts";

@@ -1,3 +1,4 @@
+import type { ExchangeResult, PassResult } from "../../engine/pass-result.ts";
 import type { Answer, BlockOutcome } from "../../engine/spread/block-call.ts";
 import { QueueError } from "../../errors.ts";
 import { numberFormats } from "../../scenario/number-format.ts";
@@ -52,14 +53,14 @@ const contribution = z.strictObject({
   values: floats,
 });
 
-const exchangeResult = z.strictObject({ rank: natural, ledger });
-const passResult = z.strictObject({
+const exchangeResult: z.ZodType<ExchangeResult> = z.strictObject({ rank: natural, ledger });
+const passResult: z.ZodType<PassResult> = z.strictObject({
   rank: natural,
   ledger,
   setCount: natural,
-  clampedVariances: natural,
+  clampedVariances: z.strictObject({ own: natural, merged: natural }),
+  overflows: natural,
   nonFinite: z.strictObject({ y: natural, dx: natural }),
-  events: z.strictObject({ clampedVariances: natural, overflows: natural }),
 });
 
 const outcome: z.ZodType<BlockOutcome> = z.discriminatedUnion("kind", [
