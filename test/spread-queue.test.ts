@@ -91,7 +91,7 @@ test("1024 ranks in 8 blocks over two workers, one of which is killed midway, gi
   // The killed worker held a block: one that finishes a job takes the next in the same breath.
   expect(await stalledCount()).toBe(1);
   // What jobs left for each other is gone.
-  expect(await redisCommand("KEYS", "normsim:file:*")).toBe("");
+  expect(await redisCommand("KEYS", "normsim:run:*")).toBe("");
 }, 240_000);
 
 test("files travel by their content; a seed of the command line counts; the page is written", async () => {
@@ -186,14 +186,20 @@ test("without a worker it gives up with a sentence, and takes its jobs back", as
 test("a worker believes nothing of what arrives", async () => {
   const { points } = await readSweep(scenarioFile(smallScenario), ["seed=5"]);
   const call = { kind: "pass", normalizer: 1, microbatch: 0, first: 0, wholes: [], answers: [[]] };
-  const sound = { ...jobOf(points[0]!), run: "a", blocks: 4, block: 3, call };
+  const sound = {
+    ...jobOf(points[0]!),
+    run: "6e4f9c1e-2f0b-4f5c-9d0e-6b1f0c2a3d4e",
+    blocks: 4,
+    block: 3,
+    call,
+  };
   expect(readBlockJob(sound)).toMatchObject({ blocks: 4, block: 3, call });
   for (const forged of [
     { blocks: 5 },
     { block: 4 },
     { block: -1 },
     { blocks: 1e9 },
-    { run: 1 },
+    { run: "a:b" },
     { call: { ...call, normalizer: 2 } },
     { call: { ...call, kind: "train" } },
     { call: { ...call, wholes: ["/etc/passwd"] } },

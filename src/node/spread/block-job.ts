@@ -22,7 +22,7 @@ export type BlockJob = PointJob & BlockRequest;
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const natural = z.int().min(0);
 const request: z.ZodType<BlockRequest> = z.object({
-  run: z.string().max(100),
+  run: z.uuid(),
   blocks: z.int().min(1).max(1024),
   block: natural.nullable(),
   call: z.strictObject({

@@ -1,9 +1,10 @@
 import { QueueError } from "../../errors.ts";
 import type { PointRunner } from "../sweep/point-pool.ts";
 import type { connectRedis } from "../sweep/redis-connection.ts";
-import { fetchBatches, fetchBytes, sendText } from "../sweep/travelling-files.ts";
+import { fetchBatches } from "../sweep/travelling-files.ts";
 import type { MergeResult } from "./block-codec.ts";
 import { blockJobId, readBlockJob } from "./block-job.ts";
+import { fetchText, sendText } from "./travelling-texts.ts";
 
 type Client = Awaited<ReturnType<typeof connectRedis>>;
 
@@ -21,20 +22,15 @@ export async function runBlockJob(
   children: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<string> {
   const job = readBlockJob(data);
-  const { parsed: scenario, files, blocks, block, call } = job;
-  const texts = async (hashes: readonly string[]): Promise<string[]> => {
-    const found = await Promise.all(hashes.map((hash) => fetchBytes(client, hash)));
-    return found.map((bytes) => {
-      if (bytes === null) throw new QueueError("what an earlier job left is not in Redis any more");
-      return new TextDecoder().decode(bytes);
-    });
-  };
+  const { parsed: scenario, files, run, blocks, block, call } = job;
+  const texts = (hashes: readonly string[]): Promise<string[]> =>
+    Promise.all(hashes.map((hash) => fetchText(client, run, hash)));
   const batches = await fetchBatches(client, scenario, files);
   if (block !== null) {
     const answers = await Promise.all(call.answers.map(texts));
     const known = { ...call, wholes: await texts(call.wholes), answers };
     const task = { scenario, batches, blocks, block, call: known, outcomes: [] };
-    return await sendText(client, await pool.run(task));
+    return await sendText(client, run, await pool.run(task));
   }
   const returned = await children();
   const hashes = Array.from({ length: blocks }, (_, index) => {
@@ -45,7 +41,7 @@ export async function runBlockJob(
   const task = { scenario, batches, blocks, block, call, outcomes: await texts(hashes) };
   const answer = await pool.run(task);
   const result: MergeResult = {
-    answer: answer === "" ? null : await sendText(client, answer),
+    answer: answer === "" ? null : await sendText(client, run, answer),
     outcomes: hashes,
   };
   return JSON.stringify(result);

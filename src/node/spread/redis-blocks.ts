@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { BlockCall } from "../../engine/spread/block-call.ts";
+import type { BlockCall, BlockOutcome } from "../../engine/spread/block-call.ts";
 import type { BlockJobs, BlockRound } from "../../engine/spread/spread-host.ts";
 import { QueueError } from "../../errors.ts";
 import type { SweepFiles } from "../sweep/point-inputs.ts";
@@ -15,9 +15,10 @@ import {
 import { parseRedisUrl } from "../sweep/redis-address.ts";
 import { asQueueError, connectRedis } from "../sweep/redis-connection.ts";
 import type { KeyedPoint } from "../sweep/sweep-points.ts";
-import { fetchBytes, forgetTexts, sendFiles } from "../sweep/travelling-files.ts";
+import { sendFiles } from "../sweep/travelling-files.ts";
 import { decodeMerge, decodeOutcome } from "./block-codec.ts";
 import { type BlockJob, blockJobId } from "./block-job.ts";
+import { fetchText, forgetTexts } from "./travelling-texts.ts";
 
 /** The scenario of a spread run, its files, and who hears how it goes. */
 export interface SpreadRun {
@@ -68,7 +69,7 @@ class RedisBlocks implements BlockJobs<string> {
     if (answer !== null) {
       this.#answers.push(answer);
       // What blocks brought to a collective is in its answer; of an observation the coordinator wants both.
-      if (call.kind !== "prepare") await forgetTexts(this.#place.client, outcomes);
+      if (call.kind !== "prepare") await forgetTexts(this.#place.client, this.#run, outcomes);
     }
     return { answer, outcomes: () => this.#read(outcomes) };
   }
@@ -76,7 +77,7 @@ class RedisBlocks implements BlockJobs<string> {
   async close(): Promise<void> {
     process.removeListener("SIGINT", this.#interrupt);
     const { client } = this.#place;
-    if (client.status === "ready") await forgetTexts(client, this.#answers);
+    if (client.status === "ready") await forgetTexts(client, this.#run, this.#answers);
     client.disconnect();
   }
 
@@ -115,15 +116,11 @@ class RedisBlocks implements BlockJobs<string> {
     return merged;
   }
 
-  async #read(hashes: readonly string[]) {
+  async #read(hashes: readonly string[]): Promise<BlockOutcome[]> {
     const { client } = this.#place;
-    const outcomes = [];
-    for (const hash of hashes) {
-      const bytes = await fetchBytes(client, hash);
-      if (bytes === null) throw new QueueError("what a block left is not in Redis any more");
-      outcomes.push(decodeOutcome(new TextDecoder().decode(bytes)));
-    }
-    await forgetTexts(client, hashes);
+    const outcomes: BlockOutcome[] = [];
+    for (const hash of hashes) outcomes.push(decodeOutcome(await fetchText(client, this.#run, hash)));
+    await forgetTexts(client, this.#run, hashes);
     return outcomes;
   }
 }

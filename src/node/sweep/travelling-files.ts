@@ -1,4 +1,4 @@
-import { QueueError, ScenarioError } from "../../errors.ts";
+import { ScenarioError } from "../../errors.ts";
 import type { NpyBatches } from "../../scenario/npy-source.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
 import { batchesOf, type SweepFiles, sha256 } from "./point-inputs.ts";
@@ -8,10 +8,8 @@ type Client = Awaited<ReturnType<typeof import("./redis-connection.ts").connectR
 
 /** A sweep is over by then; unread files do not stay for ever in a Redis that must not evict. */
 const keptSeconds = 7 * 24 * 3600;
-/** A spread run forgets what its jobs left; this is for one that was killed. */
-const textSeconds = 24 * 3600;
 /** What one value of Redis holds (redis.io/docs, strings). */
-const bytesMaximum = 512 * 2 ** 20;
+export const bytesMaximum: number = 512 * 2 ** 20;
 
 const redisKey = (hash: string): string => `normsim:file:${hash}`;
 
@@ -51,34 +49,11 @@ export async function fetchBatches(
 ): Promise<NpyBatches | null> {
   const fetched = new Map<string, Uint8Array>();
   for (const [path, hash] of Object.entries(hashes)) {
-    const bytes = await fetchBytes(client, hash);
-    if (bytes !== null) fetched.set(path, bytes);
+    const bytes = await client.getBuffer(redisKey(hash));
+    if (bytes !== null && sha256(bytes) === hash) fetched.set(path, bytes);
   }
   return batchesOf(
     scenario,
     (path) => fetched.get(path) ?? { file: path, path: "", message: "its bytes are not in Redis any more" },
   );
-}
-
-/** Bytes by their content hash; null where they are not, or are others. */
-export async function fetchBytes(client: Client, hash: string): Promise<Uint8Array | null> {
-  const bytes = await client.getBuffer(redisKey(hash));
-  return bytes !== null && sha256(bytes) === hash ? bytes : null;
-}
-
-/** Put text into Redis under its content hash, which is returned. */
-export async function sendText(client: Client, text: string): Promise<string> {
-  const bytes = Buffer.from(text);
-  if (bytes.length > bytesMaximum)
-    throw new QueueError(
-      `${bytes.length} bytes of a block are more than the ${bytesMaximum} that travel; use more blocks`,
-    );
-  const hash = sha256(bytes);
-  await client.set(redisKey(hash), bytes, "EX", textSeconds);
-  return hash;
-}
-
-/** Forget texts, whose readers have read them. */
-export async function forgetTexts(client: Client, hashes: readonly string[]): Promise<void> {
-  if (hashes.length > 0) await client.unlink(...hashes.map(redisKey));
 }
