@@ -1,6 +1,5 @@
 import { runWorkload, type SimulateOptions } from "./engine/coordinator.ts";
 import type { Host } from "./engine/host.ts";
-import { inProcessHost } from "./engine/in-process-host.ts";
 import type { Simulation } from "./engine/simulation.ts";
 import { loadedWorkload, syntheticWorkload } from "./engine/workload.ts";
 import { type Report, reportOf } from "./report/report.ts";
@@ -26,7 +25,10 @@ export async function simulate(scenario: Scenario, options: SimulationOptions = 
 
 /** What `simulate` measures before it is made into a report: with the ledger of every collective. */
 export async function measure(scenario: Scenario, options: SimulationOptions = {}): Promise<Simulation> {
-  const { host = inProcessHost(() => 0), batches, ...rest } = options;
-  const workload = batches === undefined ? syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
+  const { batches, ...rest } = options;
+  // The ranks' side of the engine is large, and a host of threads loads it there.
+  const host = options.host ?? (await import("./engine/in-process-host.ts")).inProcessHost(() => 0);
+  const workload =
+    batches === undefined ? await syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
   return await runWorkload(workload, host, batches === undefined ? rest : { ...rest, loaded: batches });
 }

@@ -161,7 +161,7 @@ describe("divergence under i.i.d. Gaussian data is what the closed forms expect,
         normalizers: [{ type: "batch-norm", group, epsilon: 0 }],
       });
       const { normalizers } = await runWorkload(
-        syntheticWorkload(scenario),
+        await syntheticWorkload(scenario),
         inProcessHost(() => 0),
       );
       const { divergence, groupCounts } = normalizers[0]!;

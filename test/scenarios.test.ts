@@ -5,7 +5,7 @@ import { groupsOf } from "../src/normalizers/group.ts";
 import { findingOf } from "../src/report/finding.ts";
 import { overviewOf } from "../src/report/overview.ts";
 import type { NormalizerReport } from "../src/report/report.ts";
-import { isFileSource } from "../src/scenario/file-source.ts";
+import { isFileSource } from "../src/scenario/data-source.ts";
 import { layoutOf } from "../src/scenario/mesh.ts";
 import type { NpyBatches } from "../src/scenario/npy-source.ts";
 import type { NormalizerSpec, RecurrentSpec, Scenario } from "../src/scenario/scenario.ts";

@@ -8,7 +8,7 @@ import { type BlockJobs, spreadHost } from "../src/engine/spread/spread-host.ts"
 import { spreadObjections } from "../src/engine/spread/spreadable.ts";
 import { syntheticWorkload } from "../src/engine/workload.ts";
 import { decodeAnswer, decodeOutcome, decodeWhole, encode } from "../src/node/spread/block-codec.ts";
-import { isFileSource } from "../src/scenario/file-source.ts";
+import { isFileSource } from "../src/scenario/data-source.ts";
 import { parseScenario } from "../src/scenario/parse.ts";
 import type { Scenario } from "../src/scenario/scenario.ts";
 import { simulate } from "../src/simulate.ts";
@@ -17,8 +17,8 @@ import { scenarioFrom } from "./support/scenario.ts";
 // Oracle: the same scenario on one machine. Every report is equal byte for byte: no clock runs here.
 
 /** Blocks in this process, one after the other; what they give travels as text. */
-function blocksHere(scenario: Scenario): BlockJobs<Float64Array | Answer> {
-  const workload = syntheticWorkload(scenario);
+async function blocksHere(scenario: Scenario): Promise<BlockJobs<Float64Array | Answer>> {
+  const workload = await syntheticWorkload(scenario);
   return {
     async run(call, count) {
       const outcomes: BlockOutcome[] = [];
@@ -39,7 +39,7 @@ async function expectEqual(scenario: Scenario, blocks: number): Promise<void> {
   const got = await simulate(scenario, {
     host: spreadHost(
       blocks,
-      async () => blocksHere(scenario),
+      () => blocksHere(scenario),
       () => 0,
     ),
   });

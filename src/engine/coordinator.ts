@@ -17,7 +17,6 @@ import { newNumerics } from "./numerics-log.ts";
 import { exchangeRecords, recordPass } from "./pass-record.ts";
 import { placeDataRanks, placeRanks } from "./placement.ts";
 import type { NormalizerRecord, Simulation } from "./simulation.ts";
-import { runTraining } from "./training-run.ts";
 import { lookMilliseconds } from "./watchdog.ts";
 import { mergeWholeBatch } from "./whole-batch.ts";
 import type { Workload } from "./workload.ts";
@@ -59,9 +58,10 @@ export async function runWorkload(
   const { control, setups } = run;
   try {
     const threads = await host.start(setups, control, workload.scenario.deadlineSeconds);
-    if (workload.trainingNeeds !== null)
+    if (workload.trainingNeeds !== null) {
+      const { runTraining } = await import("./training-run.ts");
       await runTraining(run, threads, host, options.onProgress ?? (() => {}));
-    else {
+    } else {
       await runSteps(run, threads, host, options);
       if (workload.scenario.evaluation !== undefined) await evaluate(run, threads);
     }

@@ -1,5 +1,5 @@
 import type { Kernels } from "../kernels/kernels.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import { isHalf } from "../scenario/number-format.ts";
 import { fillShard, fillShardGradient } from "../scenario/shard-fill.ts";
 import { driftedSource } from "../scenario/synthetic.ts";

@@ -2,13 +2,13 @@ import { assert } from "../assert.ts";
 import { ScenarioError } from "../errors.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import { channelFindings } from "../scenario/consistency.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import { rowFindings } from "../scenario/mesh-consistency.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { defaultPayload, type NumberFormat } from "../scenario/number-format.ts";
 import type { Scenario, Storage } from "../scenario/scenario.ts";
 import { spoiledValueObjections } from "../scenario/spoiled-value.ts";
-import { type TrainingNeeds, trainingNeeds } from "../training/needs.ts";
+import type { TrainingNeeds } from "../training/needs.ts";
 import { microbatchCounts } from "./microstep.ts";
 
 /** A scenario with its data's shape and storage known: all that is needed to lay out memory. */
@@ -40,8 +40,8 @@ export interface Workload {
  *
  * @throws ScenarioError if a value is to be spoiled that no rank holds.
  */
-export function syntheticWorkload(scenario: Scenario): Workload {
-  const { data, payload, training } = scenario;
+export async function syntheticWorkload(scenario: Scenario): Promise<Workload> {
+  const { data, payload } = scenario;
   const storage = scenario.storage === "auto" ? "float32" : scenario.storage;
   assert(!isFileSource(data), "a scenario of files needs their contents");
   refuseAbsentValues(scenario, { ...data, positionExtents: data.positions });
@@ -58,8 +58,15 @@ export function syntheticWorkload(scenario: Scenario): Workload {
     isOfMoments: false,
     makesData: true,
     makesGradients: true,
-    trainingNeeds: training === null ? null : trainingNeeds(scenario, training, storage),
+    trainingNeeds: await needsOf(scenario, storage),
   };
+}
+
+/** Networks are loaded for those who train one. */
+async function needsOf(scenario: Scenario, storage: Storage): Promise<TrainingNeeds | null> {
+  if (scenario.training === null) return null;
+  const { trainingNeeds } = await import("../training/needs.ts");
+  return trainingNeeds(scenario, scenario.training, storage);
 }
 
 /**

@@ -25,18 +25,23 @@ export interface PiscinaHostOptions {
   readonly threads?: number;
   /** Most megabytes of JavaScript heap a thread may fill; arrays of data do not count. Default: Node's. */
   readonly heapMegabytes?: number;
+  /** Threads to start at once instead of with the simulation. Such a host has to be closed even if it is never used. */
+  readonly earlyThreads?: number;
 }
 
 /** A host of worker threads. One host runs one simulation. */
 export function piscinaHost(options: PiscinaHostOptions = {}): Host {
-  let pool: Piscina | null = null;
+  const threadsMaximum = options.threads ?? availableParallelism();
+  const startPool = (threads: number): Piscina =>
+    createPool(Math.min(threads, threadsMaximum), threadsMaximum, options.heapMegabytes);
+  let pool = options.earlyThreads === undefined ? null : startPool(options.earlyThreads);
   let threads: WorkerThread[] = [];
   let stopWatching = (): void => {};
   return {
-    threadsMaximum: options.threads ?? availableParallelism(),
+    threadsMaximum,
     now: () => performance.now() / 1000,
     async start(setups, control, deadlineSeconds) {
-      pool = createPool(setups.length, options.heapMegabytes);
+      pool ??= startPool(setups.length);
       threads = setups.map((setup) => new WorkerThread(pool!, setup, control));
       stopWatching = watchForStalls(control, setups, deadlineSeconds, {
         isStarting: (thread) => !threads[thread]!.hasStarted,
@@ -74,13 +79,16 @@ function releaseAll(threads: readonly WorkerThread[], control: Control): void {
   }, releaseMilliseconds).unref();
 }
 
-function createPool(threads: number, heapMegabytes: number | undefined): Piscina {
+/** A pool of `threads` threads that grows to as many as there are tasks, up to `maximum`. */
+function createPool(threads: number, maximum: number, heapMegabytes: number | undefined): Piscina {
   // From source, tsx has to compile the worker; from dist it is plain JavaScript.
   const isSource = import.meta.url.endsWith(".ts");
   const pool = new Piscina({
     filename: new URL(`../../workers/rank.${isSource ? "ts" : "js"}`, import.meta.url).href,
     minThreads: threads,
-    maxThreads: threads,
+    maxThreads: maximum,
+    // Tasks wait here for threads that are still being added; there are never more tasks than threads.
+    maxQueue: maximum,
     concurrentTasksPerWorker: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: "disabled",

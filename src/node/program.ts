@@ -74,8 +74,8 @@ function addRun(program: Command): void {
     .option("--quiet", "no progress and no table")
     .addHelpText("after", examples)
     .action(async (paths: string[], options) => {
-      const { run } = await import("./run.ts");
-      process.exitCode = await run(paths, options);
+      const { runCommand } = await import("./run-command.ts");
+      process.exitCode = await runCommand(paths, options);
     });
 }
 

@@ -1,24 +1,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { traceOfSimulation } from "../cost/trace/run-trace.ts";
 import type { Host } from "../engine/host.ts";
-import { inProcessHost } from "../engine/in-process-host.ts";
 import { ScenarioError } from "../errors.ts";
 import { comparisonLegend, comparisonOf } from "../report/comparison.ts";
 import { stragglerNote } from "../report/failure.ts";
 import { findingOf } from "../report/finding.ts";
-import { runPage } from "../report/html/run-page.ts";
 import { legendOf, overviewOf } from "../report/overview.ts";
-import { StatisticsObserver } from "../report/rank-statistics.ts";
 import { type Report, reportOf } from "../report/report.ts";
 import { warningsOf } from "../report/warnings.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import { measure } from "../simulate.ts";
 import { failIf, parseCondition } from "../sweep/condition.ts";
 import { dumpPass, slug } from "./dump.ts";
 import { checkWritable } from "./files.ts";
-import { optionsOf, writeHtml } from "./html.ts";
-import { piscinaHost } from "./piscina-host.ts";
 import { readScenario, type ScenarioInput } from "./scenario-files.ts";
 import { StatusLine } from "./status-line.ts";
 import { renderOverview } from "./terminal-table.ts";
@@ -43,16 +37,19 @@ export interface RunOptions {
   readonly quiet?: boolean;
 }
 
+/** Makes the host of a scenario's run. `onNote` hears what is worth knowing meanwhile. */
+export type NewHost = (path: string, input: ScenarioInput, onNote: (note: string) => void) => Host;
+
 /** Exit codes: done, and a condition holds. */
 const done = 0;
 const conditionHolds = 3;
 
 /**
- * Run scenario files one after the other and write what the options ask for.
+ * Run scenario files one after the other, each on a host of its own, and write what the options ask for.
  *
  * @returns the exit code: 0, or 3 if `failIf` holds for a report.
  */
-export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
+export async function run(paths: readonly string[], options: RunOptions, newHost: NewHost): Promise<number> {
   const condition = options.failIf === undefined ? null : parseCondition(options.failIf);
   // Every file is checked before the first one runs.
   const inputs = await Promise.all(paths.map(readScenario));
@@ -65,7 +62,7 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   });
   const reports: Report[] = [];
   for (const [index, input] of inputs.entries()) {
-    const report = await runOne(paths[index]!, withSeed(input, options.seed), options, isOneOfMany);
+    const report = await runOne(paths[index]!, withSeed(input, options.seed), options, isOneOfMany, newHost);
     reports.push(report);
     if (options.json !== true && options.quiet !== true)
       process.stdout.write(`${describe(report, terminalWidth())}\n`);
@@ -105,32 +102,18 @@ function withSeed(input: ScenarioInput, seed: number | undefined): ScenarioInput
   return seed === undefined ? input : { ...input, scenario: { ...input.scenario, seed } };
 }
 
-async function hostFor(
-  path: string,
-  input: ScenarioInput,
-  { redis, threads, blocks, seed }: RunOptions,
-  onNote: (note: string) => void,
-): Promise<Host> {
-  if (redis !== undefined) {
-    const { redisHost } = await import("./spread/spread.ts");
-    const options = { redis, ...(blocks !== undefined && { blocks }), ...(seed !== undefined && { seed }) };
-    return redisHost(path, input, options, onNote);
-  }
-  if (threads === 0) return inProcessHost(() => performance.now() / 1000);
-  return piscinaHost(threads === undefined ? {} : { threads });
-}
-
 async function runOne(
   path: string,
   input: ScenarioInput,
   options: RunOptions,
   isOneOfMany: boolean,
+  newHost: NewHost,
 ): Promise<Report> {
   const { scenario, batches, text } = input;
   const progress = new StatusLine(process.stderr, { onTerminal: 200, elsewhere: 1000 });
-  const { dump, quiet, html } = options;
-  const observer = new StatisticsObserver(scenario);
-  const host = await hostFor(path, input, options, (note) => {
+  const { dump, quiet, html, trace, seed } = options;
+  const page = html === undefined ? null : new (await import("./run-page.ts")).RunPageFile(scenario);
+  const host = newHost(path, input, (note) => {
     if (quiet !== true && note !== "") progress.show(() => note);
   });
   const folder = (root: string): string => (isOneOfMany ? join(root, slug(scenario.name)) : root);
@@ -146,7 +129,7 @@ async function runOne(
         ? {}
         : { onProgress: (done, total, what) => progress.show(() => `${done} of ${total} ${unit}, ${what}`) }),
       onPass(pass) {
-        if (html !== undefined) observer.observe(pass);
+        page?.observe(pass);
         if (dump !== undefined && pass.trainingStep === lastStep && pass.isLastOfStep)
           dumpPass(folder(dump), pass, scenario, positionExtents);
       },
@@ -154,16 +137,13 @@ async function runOne(
     const report = reportOf(simulation);
     const note = stragglerNote(scenario.faults, simulation.awaitedSeconds);
     if (note !== null && quiet !== true) process.stderr.write(`${note}\n`);
-    if (options.trace !== undefined) {
-      const file = fileOf(options.trace, isOneOfMany, scenario.name);
+    if (trace !== undefined) {
+      const { traceOfSimulation } = await import("../cost/trace/run-trace.ts");
+      const file = fileOf(trace, isOneOfMany, scenario.name);
       writeFileSync(file, `${JSON.stringify(traceOfSimulation(simulation))}\n`);
     }
-    if (html !== undefined) {
-      const args = ["run", path, ...optionsOf({ seed: options.seed })];
-      writeHtml(fileOf(html, isOneOfMany, scenario.name), args, (origin, digest) =>
-        runPage({ simulation, channels: observer.channels, written: text, origin }, digest),
-      );
-    }
+    if (html !== undefined)
+      page?.write(fileOf(html, isOneOfMany, scenario.name), simulation, { path, seed, written: text });
     if (options.out !== undefined) writeReport(folder(options.out), report);
     return report;
   } finally {

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Fault } from "../errors.ts";
-import { isFileSource, resolveFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import type { NpyBatches } from "../scenario/npy-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -28,6 +28,7 @@ export async function readScenario(path: string): Promise<ScenarioInput> {
   const written = isStdin ? await text(process.stdin) : readTextFile(path, relative);
   const scenario = parseScenario(written, name);
   if (!isFileSource(scenario.data)) return { scenario, batches: null, text: written };
+  const { resolveFileSource } = await import("../scenario/file-source.ts");
   const folder = isStdin ? process.cwd() : dirname(resolve(path));
   const read = (file: string): Uint8Array | Fault => readBytes(resolve(folder, file), file, relative);
   const batches = resolveFileSource(scenario.data, scenario.storage, read, scenario.mesh);

@@ -114,3 +114,10 @@ export type SyntheticSource =
   | ImagesSource
   | TokensSource;
 export type DataSource = SyntheticSource | FileSource;
+
+/** Whether the data of a scenario come from files that it names. */
+export function isFileSource<T extends { readonly source: string }>(
+  data: T,
+): data is Extract<T, { readonly source: FileSource["source"] }> {
+  return data.source === "npy" || data.source === "safetensors" || data.source === "moments";
+}

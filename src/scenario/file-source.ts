@@ -5,13 +5,6 @@ import { type NpyBatches, resolveNpySource } from "./npy-source.ts";
 import { resolveSafetensorsSource } from "./safetensors-source.ts";
 import type { Mesh, Storage } from "./scenario.ts";
 
-/** Whether the data of a scenario come from files that it names. */
-export function isFileSource<T extends { readonly source: string }>(
-  data: T,
-): data is Extract<T, { readonly source: FileSource["source"] }> {
-  return data.source === "npy" || data.source === "safetensors" || data.source === "moments";
-}
-
 /** The files that data come from, as the scenario writes them, each once. */
 export function filesOf(data: FileSource): string[] {
   const lists = data.source === "npy" ? [data.files, data.gradients, data.mask] : [data.files];

@@ -1,5 +1,5 @@
 import type { DataSource, FileSource } from "./data-source.ts";
-import { isFileSource } from "./file-source.ts";
+import { isFileSource } from "./data-source.ts";
 import type { InjectedFault, LateStart, SlowFault } from "./injected-fault.ts";
 import { defaultPayload } from "./number-format.ts";
 import type { NormalizerSpec, RankGroups, Scenario } from "./scenario.ts";

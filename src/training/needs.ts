@@ -2,7 +2,7 @@ import { AssertionError, assert } from "../assert.ts";
 import { scalarKernels } from "../kernels/scalar.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import { createNormalizer } from "../normalizers/registry.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import type { NormalizerSpec, Scenario, Storage } from "../scenario/scenario.ts";
 import type { TrainingSpec } from "../scenario/training.ts";
 import { arraysIn } from "./arrays.ts";

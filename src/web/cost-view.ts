@@ -1,7 +1,7 @@
 import { estimate } from "../cost/estimate/estimate.ts";
 import type { Chart } from "../report/html/chart.ts";
 import { groupsChart, stepChart } from "../report/html/estimate-charts.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 
 /** What SyncBN would cost a model. */

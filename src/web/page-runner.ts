@@ -2,7 +2,7 @@ import { assert } from "../assert.ts";
 import { inProcessHost } from "../engine/in-process-host.ts";
 import type { Simulation } from "../engine/simulation.ts";
 import { type ChannelStatistics, StatisticsObserver } from "../report/rank-statistics.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { measure } from "../simulate.ts";
 import { type Contamination, contaminationOf } from "./contamination.ts";

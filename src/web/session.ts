@@ -1,5 +1,5 @@
 import { formatFault, isSimulatorError, ScenarioError } from "../errors.ts";
-import { isFileSource } from "../scenario/file-source.ts";
+import { isFileSource } from "../scenario/data-source.ts";
 import { parseScenario } from "../scenario/parse.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { serveCalls } from "./channel.ts";

@@ -1,6 +1,6 @@
 import type { CompletedPass } from "../../src/engine/coordinator.ts";
 import type { NormalizerRecord } from "../../src/engine/simulation.ts";
-import { isFileSource } from "../../src/scenario/file-source.ts";
+import { isFileSource } from "../../src/scenario/data-source.ts";
 import { coordinatesOf } from "../../src/scenario/mesh.ts";
 import type { Scenario } from "../../src/scenario/scenario.ts";
 import { driftedSource, fillMicrobatch } from "../../src/scenario/synthetic.ts";

@@ -26,7 +26,7 @@ export async function runBlockWork(
   { scenario, batches, blocks, block, call, outcomes }: BlockWork,
   onStart: (setup: ThreadSetup) => void,
 ): Promise<string> {
-  const workload = batches === null ? syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
+  const workload = batches === null ? await syntheticWorkload(scenario) : loadedWorkload(scenario, batches);
   if (block === null) {
     const answer = mergeBlocks(workload, call, outcomes.map(decodeOutcome));
     return answer === null ? "" : encode(answer);
