@@ -114,7 +114,8 @@ export class ScheduleBuilder {
   }
 }
 
-function widen<T extends Uint32Array | Uint8Array>(column: T, wider: T): T {
+/** A longer column with the values of a full one. */
+export function widen<T extends Uint32Array | Uint8Array>(column: T, wider: T): T {
   wider.set(column);
   return wider;
 }

@@ -9,6 +9,7 @@ import { setCountOf, slicesOf } from "../normalizers/slices.ts";
 import { type Layout, layoutOf, layoutsOf, shardOf } from "../scenario/mesh.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
+import { foldBytes } from "./fold-program.ts";
 import { bytesPerElement, elementCount, type Held, isIn } from "./held.ts";
 import type { RankBlock } from "./placement.ts";
 import { wireArrayBytes } from "./wire-array.ts";
@@ -59,9 +60,11 @@ export interface ArenaPlan {
   /** Per rank: bytes of one of its two outbox halves. */
   readonly outboxBytes: readonly number[];
   readonly payloadBytes: number;
-  /** Per thread: where descriptions, the reference arrays and gathered payloads are kept. */
-  readonly threadAreas: readonly { descriptions: number; reference: number; landing: number }[];
+  /** Per thread: where descriptions, the reference arrays, gathered payloads and sums under way are kept. */
+  readonly threadAreas: readonly { descriptions: number; reference: number; landing: number; fold: number }[];
   readonly descriptionBytes: number;
+  /** Those that differ, and how many ranks do them. */
+  readonly collectives: readonly { readonly shape: CollectiveShape; readonly ranks: number }[];
   readonly referenceElements: number;
   readonly landingBytes: number;
 }
@@ -165,6 +168,7 @@ export function planArena(
     descriptions: place(descriptions),
     reference: place(referenceElements * bytes),
     landing: place(traffic.landingBytes),
+    fold: place(foldBytes),
   }));
   return {
     ...traffic,
@@ -193,6 +197,7 @@ export function collectivesOf(workload: Workload, index: number, group: Group): 
 /** What the collectives of all normalisers need at most. */
 function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held) {
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
+  const collectives = new Map<string, ArenaPlan["collectives"][number]>();
   let payloadBytes = 0;
   let landingBytes = 0;
   const { scenario, trainingNeeds } = workload;
@@ -203,6 +208,9 @@ function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held
       const format = shape.format ?? workload.payload;
       payloadBytes = Math.max(payloadBytes, wireArrayBytes(format, shape.values));
       if (!hasFabric) continue;
+      const { operation, values, valuesPerElement } = shape;
+      const key = [operation, values, valuesPerElement, group.ranks.length].join();
+      collectives.set(key, { shape, ranks: group.ranks.length });
       const { outboxes } = catalogue.plan(shape, group.ranks.length);
       if (shape.operation === "all-gather")
         gathered += wireArrayBytes(format, shape.values * group.ranks.length);
@@ -229,5 +237,5 @@ function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held
   }
   if (trainingNeeds !== null && workload.worldSize > 1)
     add(worldOf(workload.worldSize), [trainingNeeds.gradients]);
-  return { outboxBytes, payloadBytes, landingBytes };
+  return { outboxBytes, payloadBytes, landingBytes, collectives: [...collectives.values()] };
 }

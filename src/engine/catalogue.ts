@@ -1,5 +1,6 @@
+import { countSchedule, type ScheduleCount } from "../collectives/count.ts";
 import { buildSchedule } from "../collectives/plan.ts";
-import type { Schedule } from "../collectives/schedule.ts";
+import type { Operation, Schedule } from "../collectives/schedule.ts";
 import type { CollectiveShape } from "../normalizers/operator.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { layOutOutboxes, type OutboxLayout } from "./outbox.ts";
@@ -8,12 +9,19 @@ import { layOutOutboxes, type OutboxLayout } from "./outbox.ts";
 export interface PlannedCollective {
   readonly schedule: Schedule;
   readonly outboxes: OutboxLayout;
+  readonly count: ScheduleCount;
 }
 
 /** The schedules of a scenario's collectives, each built once. */
 export class Catalogue {
   readonly #scenario: Scenario;
-  readonly #planned = new Map<string, PlannedCollective>();
+  /** Per operation, by ranks and elements in one number. */
+  readonly #planned: Readonly<Record<Operation, Map<number, PlannedCollective>>> = {
+    "all-reduce": new Map(),
+    "all-gather": new Map(),
+    "reduce-scatter": new Map(),
+    broadcast: new Map(),
+  };
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -25,8 +33,9 @@ export class Catalogue {
     ranks: number,
   ): PlannedCollective {
     const payloadElements = shape.values / shape.valuesPerElement;
-    const key = `${shape.operation} ${ranks} ${payloadElements}`;
-    let planned = this.#planned.get(key);
+    const known = this.#planned[shape.operation];
+    const key = ranks * 2 ** 32 + payloadElements;
+    let planned = known.get(key);
     if (planned === undefined) {
       const { algorithms, cluster } = this.#scenario;
       const algorithm = {
@@ -38,8 +47,8 @@ export class Catalogue {
       const { operation } = shape;
       const request = { ranks, payloadElements, ranksPerNode: cluster.gpusPerNode };
       const schedule = buildSchedule(operation, algorithm[operation], request);
-      planned = { schedule, outboxes: layOutOutboxes(schedule) };
-      this.#planned.set(key, planned);
+      planned = { schedule, outboxes: layOutOutboxes(schedule), count: countSchedule(schedule) };
+      known.set(key, planned);
     }
     return planned;
   }

@@ -15,6 +15,7 @@ const rankWords = {
   phase: 5,
   collective: 6,
   awaitedRank: 7,
+  payload: 8,
 } as const;
 
 /** What a rank is doing, as the control block shows it to whoever has to explain a failure. */
@@ -77,11 +78,14 @@ export class Control {
     for (let thread = 0; thread < this.#threads; thread++) this.ring(thread);
   }
 
-  /** Wake a thread because something it may wait for has happened. */
+  /**
+   * Wake a thread because something it may wait for has happened. One that is awake needs no call of the system: it says that
+   * it waits before it looks at its doorbell for the last time.
+   */
   ring(thread: number): void {
     const word = this.threadWord(thread, "doorbell");
     Atomics.add(this.words, word, 1);
-    Atomics.notify(this.words, word);
+    if (this.isWaiting(thread)) Atomics.notify(this.words, word);
   }
 
   /** Say where a rank is. */

@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
 import type { Combine, Communicator, Progress } from "../collectives/communicator.ts";
 import { type ContributionCounts, contributionCounts } from "../collectives/contribution-counts.ts";
-import { type LedgerEntry, newEntry } from "../collectives/ledger.ts";
+import { type LedgerEntry, newEntry, recordMessages } from "../collectives/ledger.ts";
 import { samplePayload } from "../collectives/payload-sample.ts";
 import { blockStart, type Schedule } from "../collectives/schedule.ts";
 import type { FloatArray, Kernels } from "../kernels/kernels.ts";
@@ -20,6 +20,7 @@ import { rangeParts } from "./message-range.ts";
 import { collectivesMaximum, isAtLeast, positionOf } from "./position.ts";
 import { programOf } from "./program.ts";
 import { ReleasedError } from "./released.ts";
+import type { Rendezvous } from "./rendezvous.ts";
 import { wireArray } from "./wire-array.ts";
 
 /** What the ends of one thread share. */
@@ -34,16 +35,16 @@ export interface Fabric {
   readonly payload: NumberFormat;
   readonly threadOfRank: readonly number[];
   readonly thread: number;
+  /** null: collectives go by messages only. */
+  readonly rendezvous: Rendezvous | null;
   /** Counts completed sends and receives on this thread, so that the executor sees movement. */
   movements: number;
 }
 
 /**
- * One rank's end of the fabric: it executes schedules against its peers through shared memory.
- *
- * A rank copies what it sends in a step into one half of its outbox, publishes the step, and may use
- * that half again two steps later, once every target has read it. Targets read straight from the
- * source's outbox. The coordinator takes no part.
+ * One rank's end of the fabric: it executes schedules against its peers through shared memory, by a rendezvous where
+ * that comes to the same. Otherwise a rank copies what it sends in a step into one half of its outbox, publishes the step, and
+ * may use that half again two steps later, once every target has read it, straight from there.
  */
 export class Endpoint {
   readonly ledger: LedgerEntry[] = [];
@@ -109,24 +110,30 @@ export class Endpoint {
 
   /** This rank's values reach the wire. */
   #enter(payload: FloatArray, format: WireFormat): void {
-    assert((payload.BYTES_PER_ELEMENT === 8) === isWide(format), `${format} in a wrong array`);
+    assert((payload.BYTES_PER_ELEMENT === 8) === isWide(format), "an array of another format");
     this.overflows += conform(payload, format);
   }
 
   *#execute(
-    { schedule, outboxes }: PlannedCollective,
+    { schedule, outboxes, count }: PlannedCollective,
     group: Group,
     vector: FloatArray,
     format: WireFormat,
     combine: Combine,
     normalizer: number,
   ): Progress<void> {
-    const { control } = this.#fabric;
+    const { control, kernels, rendezvous } = this.#fabric;
     const me = group.ranks.indexOf(this.#rank);
     const sequence = this.#sequence++;
     control.words[control.rankWord(this.#rank, "collective")] = this.ledger.length + 1;
     const entry = newEntry(schedule, { format, group: group.index, sequence, normalizer });
     this.ledger.push(entry);
+    const isPlain = combine.apply === kernels.accumulate;
+    if (isPlain && rendezvous?.takes(schedule, { rank: this.#rank, group, normalizer, format })) {
+      yield* rendezvous.execute(this.#rank, group, sequence, schedule, vector);
+      this.#fabric.movements++;
+      return recordMessages(entry, count, me, combine.valuesPerElement * bytesPerValue(format));
+    }
     const sample = samplePayload(this.ledger, schedule, me, vector, combine.valuesPerElement);
     const program = programOf(schedule, me);
     const counts = combine.counts === undefined ? null : contributionCounts(schedule, combine.counts);

@@ -1,9 +1,19 @@
 import { AssertionError } from "../assert.ts";
 import type { Progress } from "../collectives/communicator.ts";
+import { reductionOrderOf } from "../collectives/reduction-order.ts";
 import { RankError } from "../errors.ts";
+import type { BlockKernels } from "../kernels/blocks.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { momentKernels } from "../kernels/moment-kernels.ts";
 import { createWasmKernels, type KernelMemory } from "../kernels/wasm.ts";
-import { byRank, dataParallelGroups, type Group, groupsOf, holdersByRank } from "../normalizers/group.ts";
+import {
+  byRank,
+  dataParallelGroups,
+  type Group,
+  groupsOf,
+  holdersByRank,
+  worldOf,
+} from "../normalizers/group.ts";
 import { type Layout, layoutOf, layoutsOf } from "../scenario/mesh.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { TrainingThread } from "../training/environment.ts";
@@ -11,6 +21,7 @@ import type { ForwardMode } from "../training/layer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
+import type { Control } from "./control.ts";
 import { callerOf } from "./discord.ts";
 import { runPrograms, type Sleeper } from "./executor.ts";
 import { Endpoint, type Fabric } from "./fabric.ts";
@@ -21,6 +32,7 @@ import { microstepOf } from "./microstep.ts";
 import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import { describePlace } from "./place.ts";
 import { Rank } from "./rank.ts";
+import { Rendezvous } from "./rendezvous.ts";
 import type { RankEnds, ThreadContext } from "./thread-context.ts";
 import { TrainingRank, type TrainingResult } from "./training-rank.ts";
 import type { Workload } from "./workload.ts";
@@ -58,25 +70,13 @@ export interface ThreadHost extends Sleeper {
 /** Start the ranks of one thread over the shared memory. */
 export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Promise<RankThread> {
   const { workload, plan, memory, thread } = setup;
-  const area = plan.threadAreas[thread]!;
   const block = plan.blocks[thread]!;
+  const area = plan.threadAreas[thread]!;
   const descriptions = new Int32Array(memory.buffer, area.descriptions, plan.descriptionBytes / 4);
   const compiled = await createWasmKernels(memory, descriptions);
   const kernels = workload.isOfMoments ? momentKernels(compiled) : compiled;
   const control = controlView(memory, plan, workload);
-  const isLocal = (rank: number): boolean => rank >= block.first && rank < block.first + block.count;
-  const localMembers = (group: Group): number => group.ranks.filter(isLocal).length;
-  const fabric: Fabric = {
-    control,
-    kernels,
-    catalogue: new Catalogue(workload.scenario),
-    landing: new Landing(landingView(memory, plan, thread), control, localMembers),
-    payload: workload.payload,
-    outboxes: workload.samples.map((_, rank) => outboxView(memory, plan, rank)),
-    threadOfRank: plan.blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index)),
-    thread,
-    movements: 0,
-  };
+  const fabric = fabricOf(setup, control, kernels, compiled.blocks);
   const { normalizers, cluster, mesh } = workload.scenario;
   const groups = normalizers.map((spec) => byRank(groupsOf(spec, mesh, cluster.gpusPerNode)));
   const ends = endsOf(setup, fabric, host);
@@ -92,7 +92,8 @@ export async function createRankThread(setup: ThreadSetup, host: ThreadHost): Pr
   };
   if (workload.trainingNeeds !== null) {
     const thread = new TrainingThread();
-    const context = { workload, plan, memory, fabric, kernels, groups, thread, exit: host.exit };
+    const world = worldOf(workload.worldSize);
+    const context = { workload, plan, memory, fabric, kernels, groups, world, thread, exit: host.exit };
     return trainingCalls(
       ends.map((own, i) => new TrainingRank(block.first + i, context, own)),
       run,
@@ -133,6 +134,37 @@ function endsOf({ workload, plan, thread }: ThreadSetup, fabric: Fabric, host: T
     const endpoint = new Endpoint(fabric, rank);
     return { endpoint, caller: callerOf(rank, { fabric, groups, faults }, endpoint) };
   });
+}
+
+/** What the ends of a thread share; all that takes long to work out is, because a deadline runs once ranks do. */
+function fabricOf(
+  { workload, plan, memory, thread }: ThreadSetup,
+  control: Control,
+  kernels: Kernels,
+  blocks: BlockKernels,
+): Fabric {
+  const block = plan.blocks[thread]!;
+  const isLocal = (rank: number): boolean => rank >= block.first && rank < block.first + block.count;
+  const localMembers = (group: Group): number => group.ranks.filter(isLocal).length;
+  const threadOfRank = plan.blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index));
+  const scratch = plan.threadAreas[thread]!.fold;
+  const catalogue = new Catalogue(workload.scenario);
+  for (const { shape, ranks } of plan.collectives) {
+    const { schedule } = catalogue.plan(shape, ranks);
+    if (shape.operation === "all-reduce") reductionOrderOf(schedule);
+  }
+  return {
+    control,
+    kernels,
+    catalogue,
+    landing: new Landing(landingView(memory, plan, thread), control, localMembers),
+    payload: workload.payload,
+    outboxes: workload.samples.map((_, rank) => outboxView(memory, plan, rank)),
+    threadOfRank,
+    thread,
+    rendezvous: new Rendezvous({ control, threadOfRank, thread, blocks, scratch }),
+    movements: 0,
+  };
 }
 
 type Run = <T extends { readonly rank: number }>(

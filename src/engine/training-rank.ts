@@ -3,7 +3,7 @@ import type { Communicator, Progress } from "../collectives/communicator.ts";
 import type { LedgerEntry } from "../collectives/ledger.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
-import { type Group, worldOf } from "../normalizers/group.ts";
+import type { Group } from "../normalizers/group.ts";
 import { arraysIn } from "../training/arrays.ts";
 import type { TrainingEnvironment, TrainingThread } from "../training/environment.ts";
 import type { ForwardMode, LossSums } from "../training/layer.ts";
@@ -33,6 +33,7 @@ export interface TrainingContext {
   readonly fabric: Fabric;
   readonly kernels: Kernels;
   readonly groups: readonly (readonly Group[])[];
+  readonly world: Group;
   readonly thread: TrainingThread;
   readonly exit: () => void;
 }
@@ -98,10 +99,9 @@ export class TrainingRank {
   }
 
   #environment(normalizer: number): TrainingEnvironment {
-    const { workload, plan, memory, fabric, kernels, groups, thread, exit } = this.#context;
-    const { scenario, worldSize, storage } = workload;
+    const { workload, plan, memory, fabric, kernels, groups, world, thread, exit } = this.#context;
+    const { scenario, storage } = workload;
     const { rank } = this;
-    const world = worldOf(worldSize);
     const payload = payloadView(memory, plan, rank);
     const among = (group: Group): Communicator =>
       this.#caller.communicator(group, normalizer, this.#passes++);

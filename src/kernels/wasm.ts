@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import type { BlockKernels } from "./blocks.ts";
 import { type IndexSets, loopCount } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels } from "./kernels.ts";
 import { kernelsWasm } from "./kernels-wasm.ts";
@@ -39,13 +40,18 @@ let compiled: Promise<WebAssembly.Module> | undefined;
 /** Term numbers of assembly/sums.ts. */
 const terms = { x: 0, square: 1, g: 2, gXmu: 3, difference: 4, product: 5, xSquare: 6, dySquare: 7 };
 
+/** Kernels whose arrays lie in one memory, and those that take addresses in it. */
+export interface WasmKernels extends Kernels {
+  readonly blocks: BlockKernels;
+}
+
 /**
  * SIMD kernels over one memory.
  *
  * @param scratch for this instance alone, `descriptionBytes` long; each distinct `IndexSets` object takes
  * a slot on first use and keeps it.
  */
-export async function createWasmKernels(memory: KernelMemory, scratch: Int32Array): Promise<Kernels> {
+export async function createWasmKernels(memory: KernelMemory, scratch: Int32Array): Promise<WasmKernels> {
   compiled ??= WebAssembly.compile(
     Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0)),
   );
@@ -55,7 +61,8 @@ export async function createWasmKernels(memory: KernelMemory, scratch: Int32Arra
   const columns = scratch.byteOffset;
   const slot = slotsOf(scratch.subarray(columnBytes / Int32Array.BYTES_PER_ELEMENT));
   const binding = bind(exports, memory, columns, slot);
-  return { ...sumKernels(binding), ...elementKernels(binding) };
+  const { add32, add64, copy } = exports as unknown as BlockKernels;
+  return { ...sumKernels(binding), ...elementKernels(binding), blocks: { add32, add64, copy } };
 }
 
 /** Writes each index set once; returns where. */

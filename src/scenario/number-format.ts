@@ -59,7 +59,8 @@ export function isHalf(format: WireFormat): format is "float16" | "bfloat16" {
   return format === "float16" || format === "bfloat16";
 }
 
-function isInteger(format: WireFormat): format is "int32" | "int64" {
+/** Whether its values are counts. */
+export function isInteger(format: WireFormat): format is "int32" | "int64" {
   return format === "int32" || format === "int64";
 }
 

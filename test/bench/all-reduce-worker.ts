@@ -1,86 +1,59 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Progress } from "../../src/collectives/communicator.ts";
-import { Catalogue } from "../../src/engine/catalogue.ts";
-import { Control, controlBytes } from "../../src/engine/control.ts";
 import { runPrograms } from "../../src/engine/executor.ts";
-import { Endpoint, type Fabric } from "../../src/engine/fabric.ts";
-import { Landing } from "../../src/engine/landing.ts";
+import { Endpoint } from "../../src/engine/fabric.ts";
 import { placeRanks } from "../../src/engine/placement.ts";
-import { createWasmKernels, type KernelMemory } from "../../src/kernels/wasm.ts";
-import { parseScenario } from "../../src/scenario/parse.ts";
+import type { KernelMemory } from "../../src/kernels/wasm.ts";
+import { type SharedPlan, sharedFabric } from "../support/shared-fabric.ts";
 
 /** What one thread of the bench is given. */
 export interface AllReduceTask {
   readonly memory: KernelMemory;
-  readonly ranks: number;
-  readonly elements: number;
-  readonly outboxElements: number;
+  readonly plan: SharedPlan;
   readonly thread: number;
-  readonly threads: number;
   readonly warmUp: number;
-  readonly repeats: number;
+  readonly windows: number;
+  readonly calls: number;
 }
 
-const { memory, ranks, elements, outboxElements, thread, threads, warmUp, repeats } =
-  workerData as AllReduceTask;
-const blocks = placeRanks(ranks, threads);
-const block = blocks[thread]!;
-const controlStart = 4096;
-const control = new Control(
-  new Int32Array(memory.buffer, controlStart, controlBytes(ranks, blocks.length) / 4),
-  ranks,
-  blocks.length,
-);
-const arraysStart = controlStart + controlBytes(ranks, blocks.length);
-const perRank = (elements + outboxElements + 32) * 4;
-const floats = (rank: number, offset: number, length: number): Float32Array =>
-  new Float32Array(memory.buffer, arraysStart + rank * perRank + offset * 4, length);
-const bytes = (rank: number, offset: number, length: number): Uint8Array =>
-  new Uint8Array(memory.buffer, floats(rank, offset, length).byteOffset, 4 * length);
-const scenario = parseScenario(
-  JSON.stringify({
-    name: "bench",
-    mesh: { data: ranks },
-    data: { source: "gaussian", samples: 1, channels: 1 },
-    normalizers: [{ type: "batch-norm", group: "world" }],
-  }),
-  "bench",
-);
-const fabric: Fabric = {
-  control,
-  kernels: await createWasmKernels(memory, new Int32Array(memory.buffer, 1024 + thread * 256, 16)),
-  catalogue: new Catalogue(scenario),
-  landing: new Landing(new Uint8Array(0), control, () => 0),
-  outboxes: Array.from({ length: ranks }, (_, rank) => bytes(rank, elements + 16, outboxElements)),
-  payload: "float32",
-  threadOfRank: blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index)),
-  thread,
-  movements: 0,
-};
-const group = { index: 0, ranks: Array.from({ length: ranks }, (_, rank) => rank) };
-let begun = 0;
+const { memory, plan, thread, warmUp, windows, calls } = workerData as AllReduceTask;
+const block = placeRanks(plan.ranks, plan.threads)[thread]!;
+const { fabric, payload } = await sharedFabric(memory, plan, thread);
+const group = { index: 0, ranks: Array.from({ length: plan.ranks }, (_, rank) => rank) };
+const sleepMilliseconds = 50;
+/** Of one call, in each window of the first rank here. */
+const seconds: number[] = [];
 
+/** Ranks keep what they send and what they get in memory of their own, as processes do. */
 function* program(rank: number): Progress<void> {
+  const area = payload(rank);
+  const values = new Float32Array(area.buffer, area.byteOffset, area.byteLength / 4);
+  const own = new Float32Array(values.length).fill(rank);
+  const sum = new Float32Array(values.length);
   const endpoint = new Endpoint(fabric, rank);
-  const payload = floats(rank, 0, elements).fill(0);
-  for (let call = 0; call < warmUp + repeats; call++) {
-    if (call === warmUp && rank === block.first) begun = performance.now();
-    yield* endpoint.communicator(group, 0, call).allReduce(payload);
+  const communicator = endpoint.communicator(group, 0, 0);
+  let begun = 0;
+  for (let call = 0; call < warmUp + windows * calls; call++) {
+    if ((call - warmUp) % calls === 0) begun = performance.now();
+    values.set(own);
+    yield* communicator.allReduce(values);
+    sum.set(values);
+    // The first collective is sampled and goes by messages; it stays, so that no other one is the first.
+    endpoint.ledger.length = 1;
+    const isLastOfWindow = call >= warmUp && (call - warmUp) % calls === calls - 1;
+    if (isLastOfWindow && rank === block.first) seconds.push((performance.now() - begun) / 1000 / calls);
   }
 }
 
-runPrograms(
-  Array.from({ length: block.count }, (_, i) => ({
-    rank: block.first + i,
-    program: program(block.first + i),
-  })),
-  fabric,
-  {
-    sleep(words, index, value) {
-      Atomics.wait(words, index, value, 50);
-      return true;
-    },
+const programs = Array.from({ length: block.count }, (_, i) => ({
+  rank: block.first + i,
+  program: program(block.first + i),
+}));
+const sleeper = {
+  sleep(words: Int32Array, index: number, value: number): boolean {
+    Atomics.wait(words, index, value, sleepMilliseconds);
+    return true;
   },
-  (_, error) => error as Error,
-);
-parentPort!.postMessage(((performance.now() - begun) * 1000) / repeats);
+};
+runPrograms(programs, fabric, sleeper, (_, error) => error as Error);
+parentPort!.postMessage(seconds.sort((a, b) => a - b));

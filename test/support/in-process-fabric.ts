@@ -29,6 +29,7 @@ export function inProcessFabric(worldSize: number, areaBytes = 0, threads = 1): 
     payload: "float32",
     threadOfRank: new Array<number>(worldSize).fill(0),
     thread: 0,
+    rendezvous: null,
     movements: 0,
   };
 }

@@ -80,6 +80,7 @@ function fabricFor({ scenario, worldSize, payload }: Workload, members: readonly
     payload,
     threadOfRank: new Array<number>(worldSize).fill(0),
     thread: 0,
+    rendezvous: null,
     movements: 0,
   };
 }

@@ -1,5 +1,6 @@
 // The exported kernels, each for float32 and float64 storage. See kernels.ts beside this folder for what they compute.
 
+import { addOf } from "./blocks";
 import { gradientOf, normalizeOf } from "./elementwise";
 import { multiplyAcrossOf, multiplyAlongOf } from "./products";
 import {
@@ -10,6 +11,7 @@ import {
   DIFFERENCE, DY, DY_SQUARE, DY_XHAT, G, G_XMU, PRODUCT, SQUARE, sumRow, X, X_SQUARE,
 } from "./sums";
 
+export { copy } from "./blocks";
 export { allGradientSumsInSets, differentiateInSets, gradientSumsInSets, normalizeInSets } from "./float-sets";
 export { roundToBfloat16, roundToFloat16 } from "./half-formats";
 export { moments32 } from "./moments";
@@ -144,6 +146,12 @@ export function accumulate32(target: usize, incoming: usize, count: i32): void {
 }
 export function accumulate64(target: usize, incoming: usize, count: i32): void {
   accumulateOf<f64>(target, incoming, count);
+}
+export function add32(target: usize, a: usize, b: usize, count: i32): void {
+  addOf<f32>(target, a, b, count);
+}
+export function add64(target: usize, a: usize, b: usize, count: i32): void {
+  addOf<f64>(target, a, b, count);
 }
 export function multiplyAlong32(
   a: usize, aRow: i32, b: usize, bColumn: i32, bias: usize, c: usize, cRow: i32, rows: i32, columns: i32, inner: i32,
