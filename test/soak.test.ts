@@ -47,5 +47,5 @@ test("a trial that ends in another way stops the campaign, which names its seed 
     message: expect.stringMatching(new RegExp(`^seed ${seed + 2}: threads \\d, \\{"name":"trial"`)),
     cause: expect.objectContaining({ message: "wrong" }),
   });
-  expect(drawTrial(drawsOf(seed + 2))).toEqual(judged[3]);
+  expect(await drawTrial(drawsOf(seed + 2))).toEqual(judged[3]);
 });

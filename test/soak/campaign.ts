@@ -32,10 +32,10 @@ export async function campaign(
   const byFaults: Record<string, number> = {};
   let [onThreads, slowestSeconds] = [0, 0];
   // Node starts some threads of its own with the first worker.
-  await judge({ fields: { ...drawTrial(drawsOf(seed)).fields, faults: [] }, threads: 2 });
+  await judge({ fields: { ...(await drawTrial(drawsOf(seed))).fields, faults: [] }, threads: 2 });
   const atFirst = threadCount();
   for (let run = 0; run < runs; run++) {
-    const trial = drawTrial(drawsOf(seed + run));
+    const trial = await drawTrial(drawsOf(seed + run));
     const begun = performance.now();
     try {
       endings[await withinLimit(judge(trial))]++;

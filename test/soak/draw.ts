@@ -43,7 +43,7 @@ export function drawsOf(seed: number): Draw {
  * A random scenario with no, one or two random faults that it can have. Of two ranks at odds with their peers a small group could
  * not tell which are right.
  */
-export function drawTrial(draw: Draw): Trial {
+export async function drawTrial(draw: Draw): Promise<Trial> {
   const threads = chance(draw, 15) ? 2 + draw(2) : 0;
   const fields = drawScenario(draw);
   for (;;) {
@@ -54,7 +54,7 @@ export function drawTrial(draw: Draw): Trial {
     const isLong = threads > 0 && faults.some(({ kind }) => kind === "stall" || kind === "dropped-message");
     const trial = { fields: { ...fields, faults, deadline: isLong ? "2s" : "60s" }, threads };
     const scenario = scenarioOf(trial.fields);
-    if (scenario !== null && canHappen(scenario)) return trial;
+    if (scenario !== null && (await canHappen(scenario))) return trial;
   }
 }
 
@@ -70,10 +70,10 @@ export function scenarioOf(fields: Trial["fields"]): Scenario | null {
   return wrong.length > 0 || draft === undefined ? null : resolveScenario(draft);
 }
 
-function canHappen(scenario: Scenario): boolean {
+async function canHappen(scenario: Scenario): Promise<boolean> {
   if (scenario.faults.filter(isDiscord).length > 1) return false;
   try {
-    refuseIdleFaults(syntheticWorkload(scenario));
+    refuseIdleFaults(await syntheticWorkload(scenario));
     return true;
   } catch (error) {
     if (error instanceof ScenarioError) return false;
