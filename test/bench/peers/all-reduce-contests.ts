@@ -5,21 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { allReduceSeconds } from "../all-reduce-seconds.ts";
-
-/** A job and its peer, as the runner of contests times them: both give the wall seconds of one call. */
-export interface AllReduceContest {
-  readonly title: string;
-  readonly ours: () => Promise<number>;
-  readonly peer: { readonly name: string; readonly time: () => Promise<number> };
-  /** How many times as fast as the peer this is meant to be. */
-  readonly goal: number;
-}
+import type { Contest } from "./contest.ts";
 
 const cases = [
   { ranks: 2, elements: 129, warmUp: 5000, windows: 500, calls: 20, goal: 2 },
   { ranks: 2, elements: 1025, warmUp: 5000, windows: 500, calls: 20, goal: 2 },
-  { ranks: 8, elements: 129, warmUp: 500, windows: 50, calls: 20, goal: 8 },
-  { ranks: 8, elements: 1025, warmUp: 500, windows: 50, calls: 20, goal: 8 },
+  { ranks: 8, elements: 129, warmUp: 100, windows: 20, calls: 10, goal: 8 },
+  { ranks: 8, elements: 1025, warmUp: 100, windows: 20, calls: 10, goal: 8 },
   { ranks: 2, elements: 2 ** 22, warmUp: 3, windows: 10, calls: 1, goal: 3 },
 ];
 
@@ -30,7 +22,7 @@ const environment = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RU
 const launch = ["--oversubscribe", "--bind-to", "none", "-n"];
 
 /** All-reduces between threads against OpenMPI's between processes, both from private memory into private memory. */
-export async function* allReduceContests(): AsyncGenerator<AllReduceContest> {
+export async function* allReduceContests(): AsyncGenerator<Contest> {
   const folder = mkdtempSync(join(tmpdir(), "normsim-peer-"));
   const program = join(folder, "all-reduce");
   execFileSync("mpicc", ["-O3", "-march=native", source, "-o", program], { stdio: "inherit" });

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { type Figure, printMachine, saveFigures } from "../figures.ts";
+import { allReduceContests } from "./all-reduce-contests.ts";
 import { hold } from "./contest.ts";
 import { layerContests } from "./layer-contests.ts";
 import { momentsContests } from "./moments-contests.ts";
@@ -20,4 +21,5 @@ const figures: Figure[] = [];
 for await (const contest of momentsContests(c)) figures.push(await hold(contest));
 for await (const contest of layerContests(pytorch)) figures.push(await hold(contest));
 await Promise.all([c.close(), pytorch.close()]);
+for await (const contest of allReduceContests()) figures.push(await hold(contest));
 saveFigures("peers", figures);
