@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { type Fault, ScenarioError } from "../../errors.ts";
 import { isFileSource } from "../../scenario/data-source.ts";
 import { filesOf, resolveFileSource } from "../../scenario/file-source.ts";
 import type { NpyBatches } from "../../scenario/npy-source.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
 import { identityOf } from "../../sweep/identity.ts";
+import { readerFor } from "../scenario-files.ts";
 import { engineVersion } from "./engine-version.ts";
 
 /** SHA-256 of bytes or text, in hexadecimal. */
@@ -34,12 +33,12 @@ export function batchesOf(
 
 /** Files of the scenarios of a sweep: each is read once, and known by its content. */
 export class SweepFiles {
-  readonly #folder: string;
+  readonly #readBytes: (path: string) => Uint8Array | Fault;
   readonly #read = new Map<string, { readonly bytes: Uint8Array; readonly hash: string } | Fault>();
 
   /** Paths are relative to the scenario file; to the working folder where it is standard input. */
   constructor(scenarioPath: string) {
-    this.#folder = scenarioPath === "-" ? process.cwd() : dirname(resolve(scenarioPath));
+    this.#readBytes = readerFor(scenarioPath);
   }
 
   bytes(path: string): Uint8Array | Fault {
@@ -60,22 +59,11 @@ export class SweepFiles {
   }
 
   #file(path: string) {
-    const known = this.#read.get(path) ?? readFile(resolve(this.#folder, path), path);
-    this.#read.set(path, known);
-    return known;
-  }
-}
-
-function readFile(path: string, name: string) {
-  try {
-    const bytes = readFileSync(path);
-    return { bytes, hash: sha256(bytes) };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return {
-      file: name,
-      path: "",
-      message: `cannot be read (${code}); paths are relative to the scenario file`,
-    };
+    const known = this.#read.get(path);
+    if (known !== undefined) return known;
+    const bytes = this.#readBytes(path);
+    const file = bytes instanceof Uint8Array ? { bytes, hash: sha256(bytes) } : bytes;
+    this.#read.set(path, file);
+    return file;
   }
 }

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
-import { ScenarioError } from "../../errors.ts";
 import { type Point, sweepPoints } from "../../sweep/points.ts";
+import { readWritten } from "../scenario-files.ts";
 import { pointKey, SweepFiles } from "./point-inputs.ts";
 
 /** A point of a sweep by the key of its result. */
@@ -25,22 +23,11 @@ export interface SweepInput {
  * @throws ScenarioError with what is wrong with the file, the grid, its points or their files.
  */
 export async function readSweep(path: string, sets: readonly string[]): Promise<SweepInput> {
-  const isStdin = path === "-";
-  const written = isStdin ? await text(process.stdin) : readText(path);
+  const { name, text } = await readWritten(path);
   const files = new SweepFiles(path);
-  const points = sweepPoints(written, isStdin ? "<stdin>" : path, sets).map((point) => {
+  const points = sweepPoints(text, name, sets).map((point) => {
     const hashes = files.hashes(point.scenario);
     return { ...point, files: hashes, key: pointKey(point.scenario, hashes) };
   });
-  return { points, files, text: written };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "no such file" : `cannot be read (${code})`;
-    throw new ScenarioError([{ file: path, path: "", message: reason }]);
-  }
+  return { points, files, text };
 }
