@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import type { Digest, Origin } from "../report/html/page.ts";
+import type { Digest, Origin } from "../report/html/report-page.ts";
 import { engineVersion } from "./sweep/engine-version.ts";
 
 const digest: Digest = (text) => createHash("sha256").update(text).digest("base64");

@@ -2,6 +2,8 @@ import { enumerate, formatPercent, plural } from "../report/format.ts";
 import type { Chart } from "../report/html/chart.ts";
 import { choicesOf, errorMeasureOf, paretoTexts } from "../report/html/choices.ts";
 import { number, percent } from "../report/html/figures.ts";
+import { paretoChart } from "../report/html/pareto-chart.ts";
+import { drawPlot, type Point as PlotPoint } from "../report/html/plot.ts";
 import {
   chartSection,
   type Digest,
@@ -11,9 +13,7 @@ import {
   scenarioSection,
   section,
   writePage,
-} from "../report/html/page.ts";
-import { paretoChart } from "../report/html/pareto-chart.ts";
-import { drawPlot, type Point as PlotPoint } from "../report/html/plot.ts";
+} from "../report/html/report-page.ts";
 import { seriesMaximum } from "../report/html/shapes.ts";
 import { describePoint, formatValue } from "./points.ts";
 import { type PointReport, sweepOverview } from "./table.ts";

@@ -12,7 +12,7 @@ import {
   paragraph,
   section,
   writePage,
-} from "./page.ts";
+} from "./report-page.ts";
 
 /** What a page about an estimate is made of. */
 export interface EstimatePage {

@@ -6,8 +6,8 @@ import { enumerate, formatBytes, plural } from "../format.ts";
 import { type Chart, narrowWidth, scroller, tableOf } from "./chart.ts";
 import { heatMap } from "./heat-map.ts";
 import { type Element, element } from "./markup.ts";
-import { chartGrid, chartSection, type Digest, type Origin, paragraph, writePage } from "./page.ts";
 import { drawPlot } from "./plot.ts";
+import { chartGrid, chartSection, type Digest, type Origin, paragraph, writePage } from "./report-page.ts";
 
 /** An explanation as one HTML file. */
 export function explainPage(explanation: Explanation, origin: Origin, digest: Digest): string {

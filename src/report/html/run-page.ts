@@ -16,7 +16,7 @@ import {
   scenarioSection,
   section,
   writePage,
-} from "./page.ts";
+} from "./report-page.ts";
 import { resultCharts, trafficCharts, unmappedSenders } from "./run-charts.ts";
 import { collectiveToShow, scheduleFigure } from "./schedule-chart.ts";
 

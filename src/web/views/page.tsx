@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { overviewTable } from "../../report/html/page.ts";
+import { overviewTable } from "../../report/html/report-page.ts";
 import type { CostView } from "../cost-view.ts";
 import type { Engine, Reasons } from "../engine.ts";
 import { firstState, fromFragment, type PageState, toFragment } from "../page-state.ts";
