@@ -136,7 +136,10 @@ function endsOf({ workload, plan, thread }: ThreadSetup, fabric: Fabric, host: T
   });
 }
 
-/** What the ends of a thread share; all that takes long to work out is, because a deadline runs once ranks do. */
+/**
+ * What the ends of a thread share; all that takes long to work out is, because a deadline runs once ranks do. Threads meet;
+ * one that has all ranks sends every message, so that whatever compares threads with one process compares both ways.
+ */
 function fabricOf(
   { workload, plan, memory, thread }: ThreadSetup,
   control: Control,
@@ -148,10 +151,11 @@ function fabricOf(
   const localMembers = (group: Group): number => group.ranks.filter(isLocal).length;
   const threadOfRank = plan.blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index));
   const scratch = plan.threadAreas[thread]!.fold;
+  const meets = plan.blocks.length > 1;
   const catalogue = new Catalogue(workload.scenario);
   for (const { shape, ranks } of plan.collectives) {
     const { schedule } = catalogue.plan(shape, ranks);
-    if (shape.operation === "all-reduce") reductionOrderOf(schedule);
+    if (meets && shape.operation === "all-reduce") reductionOrderOf(schedule);
   }
   return {
     control,
@@ -162,7 +166,7 @@ function fabricOf(
     outboxes: workload.samples.map((_, rank) => outboxView(memory, plan, rank)),
     threadOfRank,
     thread,
-    rendezvous: new Rendezvous({ control, threadOfRank, thread, blocks, scratch }),
+    rendezvous: meets ? new Rendezvous({ control, threadOfRank, thread, blocks, scratch }) : null,
     movements: 0,
   };
 }
