@@ -7,7 +7,11 @@ export default defineConfig({
   // Relative, so that the build can lie in any folder of a server.
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    // simulate() loads the in-process host late, for Node's sake; the page needs it at once.
+    rolldownOptions: { checks: { ineffectiveDynamicImport: false } },
+  },
   build: {
     outDir: fileURLToPath(new URL("../dist/web", import.meta.url)),
     emptyOutDir: true,
