@@ -7,15 +7,14 @@ import { queueExecutor } from "../src/node/sweep/queue-executor.ts";
 import { sweep } from "../src/node/sweep/sweep.ts";
 import { readSweep } from "../src/node/sweep/sweep-points.ts";
 import { encodeNpy } from "../src/scenario/npy.ts";
-import { command, normsim } from "./support/command.ts";
+import { normsim } from "./support/command.ts";
+import { killWorkers, redisCommand, startWorker, sumOverJobs } from "./support/queue-workers.ts";
 import { endOf, freePort, startRedis, type TestRedis } from "./support/redis-server.ts";
 import {
   grid64,
   linesOf,
-  type Running,
   scenarioFile,
   smallScenario,
-  startCommand,
   sweepCommand,
   temporaryFolder,
 } from "./support/sweep-command.ts";
@@ -27,7 +26,6 @@ const encoded = encodeURIComponent(password);
 const scenario = scenarioFile(smallScenario);
 let redis: TestRedis;
 let url: string;
-const workers: Running[] = [];
 
 beforeAll(async () => {
   redis = await startRedis(
@@ -38,34 +36,11 @@ beforeAll(async () => {
   url = `redis://:${encoded}@127.0.0.1:${redis.port}`;
 });
 
-afterEach(() => {
-  for (const { child } of workers) child.kill("SIGKILL");
-});
+afterEach(killWorkers);
 
 afterAll(async () => {
   await redis?.stop();
 });
-
-async function startWorker(of = url): Promise<Running> {
-  const worker = startCommand(["worker", "--redis", of, "--threads", "1"]);
-  workers.push(worker);
-  await worker.said("waiting for points");
-  return worker;
-}
-
-/** What Redis has of the sweep's points, summed over them by a script on the server. */
-async function sumOverJobs(field: string): Promise<number> {
-  const script = `local sum = 0
-    for _, key in ipairs(redis.call("KEYS", "normsim:points:" .. string.rep("[0-9a-f]", 64))) do
-      sum = sum + tonumber(redis.call("HGET", key, "${field}") or 0) end
-    return sum`;
-  return Number(await redisCommand("EVAL", script, "0"));
-}
-
-async function redisCommand(...args: string[]): Promise<string> {
-  const env = { REDISCLI_AUTH: password };
-  return (await command("redis-cli", ["-p", `${redis.port}`, ...args], { env })).stdout.trim();
-}
 
 describe("a sweep over two worker processes", () => {
   test("one of which is killed midway gives 64 results, byte for byte those of the local sweep", async () => {
@@ -74,7 +49,7 @@ describe("a sweep over two worker processes", () => {
     const local = await sweepCommand([scenario, ...grid64, "--ndjson", here, "--quiet", "--threads", "1"]);
     expect(local.code, local.stderr).toBe(0);
 
-    const [first, second] = await Promise.all([startWorker(), startWorker()]);
+    const [first, second] = await Promise.all([startWorker(url), startWorker(url)]);
     const running = sweepCommand([scenario, ...grid64, "--ndjson", there, "--redis", url, "--quiet"]);
     await first.said("a point is done", 5);
     first.child.kill("SIGKILL");
@@ -85,7 +60,7 @@ describe("a sweep over two worker processes", () => {
     expect(linesOf(there)).toEqual(linesOf(here));
     // The killed worker held a point: a worker that finishes one takes the next in the same breath.
     // stc counts how often a job was found without its worker.
-    expect(await sumOverJobs("stc")).toBe(1);
+    expect(await sumOverJobs(redis.port, password, "stc")).toBe(1);
     expect(second.stderr()).not.toContain("failed");
 
     // SIGTERM: it leaves by itself.
@@ -245,7 +220,8 @@ describe("without a Redis that answers, a sweep and a worker end with 1 and one 
       /^no worker was heard of for 0\.5 s, and 2 points wait; start one/,
     );
     // Nobody waits for them, so no worker shall run them.
-    for (const { key } of points) expect(await redisCommand("EXISTS", `normsim:points:${key}`)).toBe("0");
+    for (const { key } of points)
+      expect(await redisCommand(redis.port, password, "EXISTS", `normsim:points:${key}`)).toBe("0");
   });
 
   test("a Redis that dies during a sweep ends it with a sentence", async () => {

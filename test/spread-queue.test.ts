@@ -8,22 +8,16 @@ import { readBlockJob } from "../src/node/spread/block-job.ts";
 import { redisBlocks } from "../src/node/spread/redis-blocks.ts";
 import { jobOf } from "../src/node/sweep/point-job.ts";
 import { readSweep } from "../src/node/sweep/sweep-points.ts";
-import { command, type Finished, normsim } from "./support/command.ts";
+import { type Finished, normsim } from "./support/command.ts";
+import { killWorkers, redisCommand, startWorker, sumOverJobs } from "./support/queue-workers.ts";
 import { endOf, freePort, startRedis, type TestRedis } from "./support/redis-server.ts";
-import {
-  type Running,
-  scenarioFile,
-  smallScenario,
-  startCommand,
-  temporaryFolder,
-} from "./support/sweep-command.ts";
+import { scenarioFile, smallScenario, temporaryFolder } from "./support/sweep-command.ts";
 
 // A real redis-server and real worker processes. Oracle: the run on one machine.
 
 const password = "p@ss:word/%41";
 let redis: TestRedis;
 let url: string;
-const workers: Running[] = [];
 
 beforeAll(async () => {
   redis = await startRedis(
@@ -33,34 +27,11 @@ beforeAll(async () => {
   url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${redis.port}`;
 });
 
-afterEach(() => {
-  for (const { child } of workers) child.kill("SIGKILL");
-});
+afterEach(killWorkers);
 
 afterAll(async () => {
   await redis?.stop();
 });
-
-async function startWorker(of = url): Promise<Running> {
-  const worker = startCommand(["worker", "--redis", of, "--threads", "1"]);
-  workers.push(worker);
-  await worker.said("waiting for points");
-  return worker;
-}
-
-async function redisCommand(...args: string[]): Promise<string> {
-  const env = { REDISCLI_AUTH: password };
-  return (await command("redis-cli", ["-p", `${redis.port}`, ...args], { env })).stdout.trim();
-}
-
-/** How often a job was found without its worker, over all jobs. */
-async function stalledCount(): Promise<number> {
-  const script = `local sum = 0
-    for _, key in ipairs(redis.call("KEYS", "normsim:points:" .. string.rep("[0-9a-f]", 64))) do
-      sum = sum + tonumber(redis.call("HGET", key, "stc") or 0) end
-    return sum`;
-  return Number(await redisCommand("EVAL", script, "0"));
-}
 
 /** A report as text without what was measured. */
 const unclocked = ({ stdout }: Finished): string => stdout.replace(/"wallSeconds": [^,\n]+/g, "");
@@ -80,7 +51,7 @@ test("1024 ranks in 8 blocks over two workers, one of which is killed midway, gi
   });
   const local = await normsim(["run", scenario, "--json", "--quiet", "--threads", "0"]);
   expect(local.code, local.stderr).toBe(0);
-  const [first] = await Promise.all([startWorker(), startWorker()]);
+  const [first] = await Promise.all([startWorker(url), startWorker(url)]);
   const running = normsim(["run", scenario, "--json", "--quiet", "--redis", url, "--blocks", "8"]);
   await first.said("a block is done");
   first.child.kill("SIGKILL");
@@ -89,9 +60,9 @@ test("1024 ranks in 8 blocks over two workers, one of which is killed midway, gi
   expect([spread.code, spread.stderr]).toEqual([0, ""]);
   expect(unclocked(spread) === unclocked(local)).toBe(true);
   // The killed worker held a block: one that finishes a job takes the next in the same breath.
-  expect(await stalledCount()).toBe(1);
+  expect(await sumOverJobs(redis.port, password, "stc")).toBe(1);
   // What jobs left for each other is gone.
-  expect(await redisCommand("KEYS", "normsim:run:*")).toBe("");
+  expect(await redisCommand(redis.port, password, "KEYS", "normsim:run:*")).toBe("");
 }, 240_000);
 
 test("files travel by their content; a seed of the command line counts; the page is written", async () => {
@@ -124,7 +95,7 @@ test("a block that fails ends the run with its reason, and whoever asks for what
     data: { ...smallScenario.data, samples: [2, 2, 2, 0] },
     normalizers: [{ name: "d2", type: "batch-norm", group: "world", implementation: "detectron2" }],
   });
-  await startWorker();
+  await startWorker(url);
   const { code, stdout, stderr } = await normsim([
     "run",
     failing,
@@ -166,7 +137,7 @@ test("without a worker it gives up with a sentence, and takes its jobs back", as
     { point: points[0]!, files, onNote: () => {} },
     { silenceSeconds: 0.5, reconnectSeconds: 30 },
   );
-  const before = await redisCommand("KEYS", "normsim:points:*");
+  const before = await redisCommand(redis.port, password, "KEYS", "normsim:points:*");
   const call = { kind: "prepare", normalizer: 0, microbatch: 0, first: 0, wholes: [], answers: [] } as const;
   const error = await jobs.run(call, 2).catch((it: Error) => it);
   expect(error).toMatchObject({
@@ -180,7 +151,7 @@ test("without a worker it gives up with a sentence, and takes its jobs back", as
       .split("\n")
       .filter((key) => /[0-9a-f]{64}$/.test(key))
       .sort();
-  expect(ids(await redisCommand("KEYS", "normsim:points:*"))).toEqual(ids(before));
+  expect(ids(await redisCommand(redis.port, password, "KEYS", "normsim:points:*"))).toEqual(ids(before));
 });
 
 test("a worker believes nothing of what arrives", async () => {
