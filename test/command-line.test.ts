@@ -143,7 +143,8 @@ describe("normsim run", () => {
       `stty cols 40; "${process.execPath}" "${cli}" run ${quickstart} --threads 0`,
       "/dev/null",
     ]);
-    const lines = stdout.replaceAll("\r", "").split("\n").map(stripVTControlCharacters);
+    // Progress, if the machine is slow, is rewritten in place.
+    const lines = stdout.split(/[\r\n]+/).map(stripVTControlCharacters);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
     expect(stdout).toContain("y error");
   });

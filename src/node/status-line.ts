@@ -1,3 +1,5 @@
+import { widthMaximum } from "./terminal-text.ts";
+
 /** Work shorter than this needs no progress. */
 const quietMilliseconds = 1000;
 
@@ -27,7 +29,9 @@ export class StatusLine {
     const pause = isTerminal ? this.#pauses.onTerminal : this.#pauses.elsewhere;
     if (elapsed < quietMilliseconds || elapsed - this.#lastShown < pause) return;
     this.#lastShown = elapsed;
-    this.#stream.write(isTerminal ? `\r\x1b[K${lineOf(true)}` : `${lineOf(false)}\n`);
+    // A line that the terminal breaks could not be rewritten.
+    const columns = this.#stream.columns ?? widthMaximum;
+    this.#stream.write(isTerminal ? `\r\x1b[K${lineOf(true).slice(0, columns - 1)}` : `${lineOf(false)}\n`);
     this.#isShown = true;
   }
 
