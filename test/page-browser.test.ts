@@ -83,9 +83,10 @@ async function choose(page: Page, fragment: string, scenario: string): Promise<v
   await settled(page);
 }
 
-/** The data of a figure, row by row. */
+/** The data of a figure, row by row; rows are made after their details have opened. */
 async function cellsOf(page: Page, figure: string): Promise<string[][]> {
   await page.locator(`${figure} summary`).click();
+  await page.locator(`${figure} tbody tr`).first().waitFor();
   const cells = "[...row.children].map((cell) => cell.textContent)";
   return await page.evaluate(`[...document.querySelectorAll("${figure} tbody tr")].map((row) => ${cells})`);
 }
@@ -272,8 +273,7 @@ test("messages are stepped with the keyboard, and every step adds up", async () 
   const { page } = await open("show=moments&data=4&channels=4&positions=[]");
   await page.locator("button", { hasText: "Next" }).focus();
   await page.keyboard.press("Enter");
-  const status = page.locator("#flow [role=status]");
-  expect(await status.textContent()).toBe("Step 1 of 6");
+  await page.locator("#flow [role=status]", { hasText: /^Step 1 of 6$/ }).waitFor();
   // Oracle: the ring, which reduces in the first 3 steps of 4 ranks and copies in the others; float32 addition.
   const rows = (await cellsOf(page, "#flow")).map((row) =>
     row.map((cell) => Number(cell.replaceAll("−", "-"))),
