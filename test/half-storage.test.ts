@@ -35,7 +35,7 @@ for (const storage of ["float16", "bfloat16"] as const) {
       });
       expect(checked).toBe(2 * 3 * 4 * 4);
       expect(report.scenario).toMatchObject({ storage, payload: "float32" });
-      expect(report.normalizers[0]!.numerics!.overflows).toBe(0);
+      expect(report.normalizers[0]!.numerics.overflows).toBe(0);
     });
 
     test("threads and one process give the same bytes", async () => {
@@ -62,7 +62,7 @@ describe("bfloat16 at mean 100", () => {
   // Oracle: by hand. 100 lies in [64, 128), where bfloat16's step is 2^(6 − 7) = 0.5: a standard deviation of 0.1
   // leaves 99.5, 100 and 100.5, and of 1 gains 0.5²/12 = 0.021, 2 % of its variance.
   test("has steps of 0.5, whatever the algorithm, and the report says that none repairs it", async () => {
-    const { worstConditioned } = (await run(1)).normalizers[0]!.numerics!;
+    const { worstConditioned } = (await run(1)).normalizers[0]!.numerics;
     expect(worstConditioned!.mean).toBeCloseTo(100, 0);
     for (const std of [0.1, 1]) {
       const warnings = warningsOf(await run(std)).join("\n");
@@ -83,7 +83,7 @@ describe("numbers too large for float16", () => {
       }),
     );
     const { numerics } = report.normalizers[0]!;
-    expect(numerics!.overflows).toBe(6);
+    expect(numerics.overflows).toBe(6);
     expect(warningsOf(report).join()).toMatch(/6 numbers became infinite: float16 ends at 65504/);
   });
 
@@ -103,7 +103,7 @@ describe("numbers too large for float16", () => {
           ...fields,
         }),
       );
-      return report.normalizers.map(({ numerics }) => numerics!.overflows);
+      return report.normalizers.map(({ numerics }) => numerics.overflows);
     };
     expect(await numericsOf({ backward: false })).toEqual([6, 6]);
     // 1e-12 is 0 in float16, so that y is 0 and dx = γ(dy − mean dy)/√ε, 10^7 times differences of order 1.
@@ -122,7 +122,7 @@ describe("numbers too large for float16", () => {
       }),
     );
     // Each rank's three means; its invStds and count fit, and NaN follows, which is not counted.
-    expect(report.normalizers[0]!.numerics!.overflows).toBe(2 * 3);
+    expect(report.normalizers[0]!.numerics.overflows).toBe(2 * 3);
   });
 
   test("are refused in files", () => {

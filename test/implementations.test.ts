@@ -171,7 +171,7 @@ describe("an empty rank", () => {
         const { y, runningMean, report } = await runLibrary(name, { x, dy, epsilon: 0 });
         expect(y.flat().every(Number.isNaN)).toBe(true);
         expect(runningMean).toEqual([Number.NaN, Number.NaN, Number.NaN]);
-        expect(report.numerics!.nonFinite).toBe(10); // five values each of y and dx
+        expect(report.numerics.nonFinite).toBe(10); // five values each of y and dx
         expect(report.exactness).toMatchObject({
           isExact: false,
           outputMse: null,

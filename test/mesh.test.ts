@@ -170,7 +170,7 @@ describe("LayerNorm and RMSNorm on sharded features (table test 58)", () => {
     // Hand: 2 data coordinates of 1 sample and 3 positions, all equal to 5: 6 tokens.
     const data = { source: "gaussian", samples: 1, channels: 4, positions: 3, mean: 5, std: 1e-30 };
     const { LN } = await run({ data, mesh: { data: 2, tensor: 2 }, normalizers: [{ type: "layer-norm" }] });
-    expect(LN.numerics!.constantSets).toBe(6);
+    expect(LN.numerics.constantSets).toBe(6);
   });
 });
 

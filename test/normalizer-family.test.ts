@@ -155,7 +155,7 @@ test("InstanceNorm of one position is its bias and passes no gradient (table tes
     expect(y).toEqual(Array.from({ length: samples }, () => bias).flat());
     expect([...dx, ...dWeight].every((value) => value === 0)).toBe(true);
   }
-  expect(report.normalizers[0]!.numerics!.constantSets).toBe(6 * 4);
+  expect(report.normalizers[0]!.numerics.constantSets).toBe(6 * 4);
 });
 
 describe("RMSNorm (table test 35)", () => {

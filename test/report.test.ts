@@ -116,7 +116,7 @@ describe("a report of ranks [1, 2, 3] and [10] at ε = 0", () => {
       constantSets: 1,
       singleValueGroups: 1,
     });
-    expect(named(await report, "sync").numerics!.singleValueGroups).toBe(0);
+    expect(named(await report, "sync").numerics.singleValueGroups).toBe(0);
   });
 });
 

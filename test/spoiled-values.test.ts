@@ -59,8 +59,8 @@ for (const kind of ["nan", "inf"] as const) {
     for (const [name, share] of Object.entries(shares)) {
       test(`spoils ${share} of y and of dx under ${name}, no more and no less`, async () => {
         const { numerics } = (await run).normalizers.find((normalizer) => normalizer.name === name)!;
-        expect(numerics!.nonFiniteOutputShare).toBe(share);
-        expect(numerics!.nonFiniteGradientShare).toBe(share);
+        expect(numerics.nonFiniteOutputShare).toBe(share);
+        expect(numerics.nonFiniteGradientShare).toBe(share);
       });
     }
 
@@ -104,8 +104,8 @@ test("a value is spoiled in its training step alone", async () => {
     scenarioFrom({ ...fields, trainingSteps: 4, faults: [{ kind: "nan", rank: 0, trainingStep: 2 }] }),
   );
   const { numerics } = report.normalizers.find(({ name }) => name === "IN")!;
-  expect(numerics!.nonFinite).toBe(2 * positions);
-  expect(numerics!.nonFiniteOutputShare).toBe(shares.IN! / 4);
+  expect(numerics.nonFinite).toBe(2 * positions);
+  expect(numerics.nonFiniteOutputShare).toBe(shares.IN! / 4);
 });
 
 test("a value of a file that is spoiled twice is what it was in the next step", async () => {
@@ -171,5 +171,5 @@ test("a value that is a set by itself is spoiled like any other", async () => {
       faults: [{ kind: "inf", rank: 0 }],
     }),
   );
-  expect(report.normalizers[0]!.numerics!.nonFinite).toBe(2);
+  expect(report.normalizers[0]!.numerics.nonFinite).toBe(2);
 });

@@ -15,7 +15,7 @@ function withMean(mean: number | null, nonFinite = 0): Report {
   const changed = {
     ...first!,
     divergence: { ...first!.divergence, outputMse },
-    numerics: { ...first!.numerics!, nonFinite },
+    numerics: { ...first!.numerics, nonFinite },
   };
   return { ...report, normalizers: [changed, ...rest] };
 }

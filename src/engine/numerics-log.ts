@@ -1,5 +1,8 @@
 import { ranksOfDistinctSets } from "../normalizers/group.ts";
-import type { Normalizer } from "../normalizers/operator.ts";
+import type { Normalizer, SetStatistics } from "../normalizers/operator.ts";
+import { type SpreadlessSets, spreadlessSets } from "../normalizers/spreadless.ts";
+import type { Mesh } from "../scenario/scenario.ts";
+import type { NumericEvents } from "../training/numeric-events.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import { microbatchCounts } from "./microstep.ts";
 import type { PassResult } from "./pass-result.ts";
@@ -28,10 +31,11 @@ interface Surroundings {
 /** Add the numeric events of a pass; results are in rank order. */
 export function logNumerics(
   { numerics, groups, spec }: NormalizerRecord,
-  { reduces, centres }: Normalizer,
+  normalizer: Normalizer,
   results: readonly PassResult[],
   { workload, ranks, whole }: Surroundings,
 ): void {
+  const { reduces, centres } = normalizer;
   const spansRanks = reduces.includes("samples");
   logSpread(numerics, results, ranks, microbatchCounts(workload.scenario).training);
   for (const { clampedVariances, overflows } of results) {
@@ -42,16 +46,44 @@ export function logNumerics(
     const { used, reference, extent, firstChannel } = ranks[rank]!;
     const { setCount, clampedVariances } = results[rank]!;
     numerics.clampedVariances += clampedVariances.merged;
-    for (let set = 0; set < setCount; set++) {
-      if (used.count[set]! > 0 && used.m2[set] === 0) numerics.constantSets++;
-      const isFirstChannel = firstChannel === 0 && set % extent.channels === 0;
-      if (spansRanks && centres && isFirstChannel && used.count[set] === 1) numerics.singleValueGroups++;
-      if (centres && !spansRanks)
-        logCondition(numerics, reference.count[set]!, reference.mean[set]!, reference.m2[set]!);
-    }
+    addSpreadless(
+      numerics,
+      spreadlessSets(normalizer, used, { setCount, channels: extent.channels, firstChannel }),
+    );
+    if (centres && !spansRanks) logConditions(numerics, reference, setCount);
   }
-  if (spansRanks)
-    for (const [c, mean] of whole.mean.entries()) logCondition(numerics, whole.count[0]!, mean, whole.m2[c]!);
+  if (spansRanks) logConditions(numerics, whole, whole.mean.length);
+}
+
+/** Add the numeric events of all training steps; each rank's are of all its layers. */
+export function logTrainingNumerics(
+  { numerics, groups, spec }: NormalizerRecord,
+  ofRanks: readonly NumericEvents[],
+  mesh: Mesh,
+): void {
+  let elements = 0;
+  let [y, dx] = [0, 0];
+  for (const events of ofRanks) {
+    elements += events.elements;
+    y += events.nonFiniteOutputs;
+    dx += events.nonFiniteGradients;
+    numerics.clampedVariances += events.ownClamps;
+    numerics.overflows += events.overflows;
+  }
+  numerics.nonFinite += y + dx;
+  if (elements > 0) {
+    numerics.nonFiniteOutputShare = y / elements;
+    numerics.nonFiniteGradientShare = dx / elements;
+  }
+  for (const rank of ranksOfDistinctSets(spec, groups, mesh)) {
+    numerics.clampedVariances += ofRanks[rank]!.mergedClamps;
+    addSpreadless(numerics, ofRanks[rank]!);
+  }
+}
+
+function addSpreadless(numerics: Numerics, { constantSets, singleValueGroups }: SpreadlessSets): void {
+  numerics.constantSets += constantSets;
+  numerics.singleValueGroups += singleValueGroups;
 }
 
 /** How far NaN and infinities have spread. */
@@ -69,6 +101,16 @@ function logSpread(
   if (elements === 0) return;
   numerics.nonFiniteOutputShare += y / (elements * microbatches);
   numerics.nonFiniteGradientShare += dx / (elements * microbatches);
+}
+
+/** Keep the worst conditioned of some statistics in float64; the last count stands for all that follow it. */
+export function logConditions(
+  numerics: Numerics,
+  { count, mean, m2 }: Pick<SetStatistics, "count" | "mean" | "m2">,
+  setCount: number,
+): void {
+  for (let set = 0; set < setCount; set++)
+    logCondition(numerics, count[Math.min(set, count.length - 1)]!, mean[set]!, m2[set]!);
 }
 
 /** Keep a statistic if its |mean|/std is the largest so far; of those without spread, the largest mean. */

@@ -2,7 +2,7 @@ import { assert } from "../assert.ts";
 import { scalarKernels } from "../kernels/scalar.ts";
 import type { KernelMemory } from "../kernels/wasm.ts";
 import type { Group } from "../normalizers/group.ts";
-import { localMoments, type Normalizer } from "../normalizers/operator.ts";
+import { localMoments, type Normalizer, type SetStatistics } from "../normalizers/operator.ts";
 import { createStatistics } from "../normalizers/slice-view.ts";
 import { emptyMoments, type Moments, mergeMoments, momentsOf } from "../statistics/moments.ts";
 import { arraysIn } from "../training/arrays.ts";
@@ -14,6 +14,7 @@ import { Trainer } from "../training/trainer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import type { DivergenceEntries } from "./divergence-log.ts";
 import { logChannelStatistics, logResidentStatistics, newDivergenceEntries } from "./divergence-log.ts";
+import { logConditions } from "./numerics-log.ts";
 import type { LayerDivergence, NormalizerRecord } from "./simulation.ts";
 import type { Workload } from "./workload.ts";
 
@@ -66,10 +67,12 @@ export function observeLayers(
     const ofRank = networks.map(({ normalizations }) => normalizations[layer]!);
     const entries = newDivergenceEntries();
     if (normalizer.reduces.includes("samples")) {
-      logPooled(entries, ofRank, record.groups);
+      const whole = logPooled(entries, ofRank, record.groups);
+      logConditions(record.numerics, whole, whole.mean.length);
       record.groupCounts = groupCountsOf(ofRank, record.groups);
     } else {
-      logResident(entries, ofRank, normalizer);
+      for (const reference of logResident(entries, ofRank, normalizer))
+        if (normalizer.centres) logConditions(record.numerics, reference, reference.count.length);
       record.groupCounts = [ofRank.reduce((most, { used }) => Math.max(most, ...used.count), 0)];
     }
     for (const [metric, values] of Object.entries(entries))
@@ -78,15 +81,17 @@ export function observeLayers(
   });
 }
 
+/** @returns the statistics of the whole batch. */
 function logPooled(
   entries: DivergenceEntries,
   layers: readonly Normalization[],
   groups: readonly Group[],
-): void {
+): ReturnType<typeof wholeBatchMoments> {
   const views = layers.map(viewOf);
   const whole = wholeBatchMoments(layers);
   const setCounts = layers.map(({ used }) => used.count.length);
   logChannelStatistics(entries, groups, views, setCounts, whole);
+  return whole;
 }
 
 /** Values behind the statistics of each group and slice. */
@@ -112,27 +117,27 @@ export function observeRanks(
       if (normalizer.reduces.includes("samples")) logPooled(entries, ofRank, alone);
       else logResident(entries, [ofRank[rank]!], normalizer);
     }
-    const values = validTokens(first!);
-    return { values, meanGap: entries.meanGap.length === 0 ? null : mean(entries.meanGap), outputMse: null };
+    return {
+      values: first!.validTokens,
+      meanGap: entries.meanGap.length === 0 ? null : mean(entries.meanGap),
+      outputMse: null,
+    };
   });
 }
 
 function viewOf(layer: Normalization) {
   const { used, input } = layer;
   const extent = { samples: input.tokens, channels: input.features, positions: 1 };
-  return { used, extent, firstChannel: 0, localCount: Float64Array.of(validTokens(layer)) };
+  return { used, extent, firstChannel: 0, localCount: Float64Array.of(layer.validTokens) };
 }
 
-function validTokens({ mask, input }: Normalization): number {
-  return mask === null ? input.tokens : mask.reduce((sum, valid) => sum + valid, 0);
-}
-
+/** @returns each rank's statistics in float64. */
 function logResident(
   entries: DivergenceEntries,
   layers: readonly Normalization[],
   { centres }: Normalizer,
-): void {
-  for (const { used, input, mask, slices } of layers) {
+): SetStatistics[] {
+  return layers.map(({ used, input, mask, slices }) => {
     const reference = createStatistics((length) => new Float64Array(length), used.count.length);
     localMoments({
       kernels: scalarKernels,
@@ -142,7 +147,8 @@ function logResident(
       centres,
     });
     logResidentStatistics(entries, { used, reference }, used.count.length);
-  }
+    return reference;
+  });
 }
 
 /** Moments of every channel over the valid tokens of all ranks. */

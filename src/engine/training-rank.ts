@@ -7,6 +7,7 @@ import type { Group } from "../normalizers/group.ts";
 import { arraysIn } from "../training/arrays.ts";
 import type { TrainingEnvironment, TrainingThread } from "../training/environment.ts";
 import type { ForwardMode, LossSums } from "../training/layer.ts";
+import { addEvents, type NumericEvents, noEvents } from "../training/numeric-events.ts";
 import { Trainer } from "../training/trainer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { payloadView } from "./arena-views.ts";
@@ -23,6 +24,8 @@ export interface TrainingResult {
   readonly sums: readonly LossSums[];
   /** The collectives of the first step; every other one was like it. */
   readonly ledger: readonly LedgerEntry[];
+  /** Of the network's normalisation layers since training began. */
+  readonly events: NumericEvents;
 }
 
 /** What all training ranks of a thread share. */
@@ -47,6 +50,7 @@ export class TrainingRank {
   #trainer: Trainer | null = null;
   #normalizer = 0;
   #passes = 0;
+  #overflows = 0;
   #ledger: LedgerEntry[] = [];
   #sums: LossSums[] = [];
 
@@ -65,12 +69,15 @@ export class TrainingRank {
     this.#normalizer = normalizer;
     this.#trainer = new Trainer(this.#environment(normalizer));
     this.#trainer.network.initialize();
+    this.#overflows = 0;
   }
 
   *step(trainingStep: number): Progress<void> {
-    const ledgerStart = this.#endpoint.ledger.length;
+    const { ledger, overflows } = this.#endpoint;
+    const ledgerStart = ledger.length;
     this.#sums.push(yield* this.#trainer!.step(trainingStep));
-    const entries = this.#endpoint.ledger.splice(ledgerStart);
+    this.#overflows += this.#endpoint.overflows - overflows;
+    const entries = ledger.splice(ledgerStart);
     if (this.#ledger.length === 0) this.#ledger = entries;
     const [bytes, first] = [entries, this.#ledger].map((list) =>
       list.map(({ bytesSent }) => bytesSent).join(),
@@ -91,7 +98,10 @@ export class TrainingRank {
 
   /** What happened since the last report. */
   report(): TrainingResult {
-    const result = { rank: this.rank, sums: this.#sums, ledger: this.#ledger };
+    const events = noEvents();
+    for (const layer of this.#trainer!.network.normalizations) addEvents(events, layer.events);
+    events.overflows += this.#overflows;
+    const result = { rank: this.rank, sums: this.#sums, ledger: this.#ledger, events };
     this.#sums = [];
     this.#ledger = [];
     this.#context.fabric.control.enter(this.rank, 0, this.#normalizer, "idle");

@@ -3,11 +3,13 @@ import { worldOf } from "../normalizers/group.ts";
 import type { Normalizer } from "../normalizers/operator.ts";
 import type { LossSums } from "../training/layer.ts";
 import type { Network } from "../training/network.ts";
+import type { NumericEvents } from "../training/numeric-events.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { callAll } from "./call-all.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Control } from "./control.ts";
 import type { Host, RemoteThread } from "./host.ts";
+import { logTrainingNumerics } from "./numerics-log.ts";
 import { collectivesOf } from "./pass-record.ts";
 import type { NormalizerRecord } from "./simulation.ts";
 import { assertReplicasEqual, networkOf, observeLayers, observeRanks } from "./training-observation.ts";
@@ -50,6 +52,7 @@ export async function runTraining(
       curve.add(first, inRankOrder(results.flat()));
       if (step % evaluateEvery === 0 || step === steps) await curve.addPoint(step);
     }
+    curve.end();
   }
 }
 
@@ -61,6 +64,8 @@ class Curve {
   /** The ranks' networks, as the coordinator sees their memory. */
   readonly #networks: readonly Network[];
   #sums: LossSums = { loss: 0, errors: 0, tokens: 0 };
+  /** Per rank, since training began. */
+  #events: readonly NumericEvents[] = [];
 
   constructor(run: TrainingRun, index: number, threads: readonly RemoteThread[]) {
     this.#run = run;
@@ -72,6 +77,7 @@ class Curve {
   /** Take in what the ranks report of some steps. */
   add(firstStep: number, results: readonly TrainingResult[]): void {
     if (firstStep === 0) this.#recordTraffic(results);
+    this.#events = results.map(({ events }) => events);
     this.#sums = [this.#sums, ...results.flatMap(({ sums }) => sums)].reduce(addSums);
   }
 
@@ -95,6 +101,12 @@ class Curve {
       layers,
       gradientNorms,
     });
+  }
+
+  /** After the last step. */
+  end(): void {
+    const { records, workload } = this.#run;
+    logTrainingNumerics(records[this.#index]!, this.#events, workload.scenario.mesh);
   }
 
   async #testError(step: number, mode: "running-statistics" | "batch-statistics"): Promise<number> {

@@ -53,8 +53,8 @@ export interface NormalizerReport {
     readonly wallSeconds: number;
   };
   readonly divergence: Readonly<Record<Metric, Summary>>;
-  /** null: a network was trained, whose events are not counted. */
-  readonly numerics: Numerics | null;
+  /** Of a trained network: of its normalisation layers in all training steps, `worstConditioned` at the points of the curves. */
+  readonly numerics: Numerics;
   /** Of weights that all tensor ranks hold, in the last training step; null where they hold none in common or backward did not run. */
   readonly weightGradients: WeightGradients | null;
   /** Against the exact result of its own groups; null where nothing is synchronised, or a network was trained. */
@@ -95,7 +95,7 @@ function normalizerReport(record: NormalizerRecord, simulation: Simulation): Nor
     divergence: Object.fromEntries(
       metrics.map((metric) => [metric, summarize(divergence[metric], expected[metric])]),
     ) as Record<Metric, Summary>,
-    numerics: record.training === null ? { ...numerics } : null,
+    numerics: { ...numerics },
     weightGradients: record.weightGradients,
     exactness: record.training !== null ? null : exactnessReport(record, simulation.workload.payload),
     runningStatistics: runningStatisticsReport(record, simulation),

@@ -1,4 +1,3 @@
-import type { Numerics } from "../engine/simulation.ts";
 import { implementations } from "../normalizers/implementations.ts";
 import { isHalf, largestOf, machineEpsilon, unitRoundoff } from "../scenario/number-format.ts";
 import type { NormalizerSpec } from "../scenario/scenario.ts";
@@ -11,7 +10,7 @@ import type { NormalizerReport, Report } from "./report.ts";
 const notable = 0.01;
 
 interface Subject {
-  readonly normalizer: NormalizerReport & { readonly numerics: Numerics };
+  readonly normalizer: NormalizerReport;
   readonly spec: NormalizerSpec;
   readonly report: Report;
 }
@@ -19,13 +18,7 @@ interface Subject {
 /** Program errors that were run on purpose, numeric events and dangers, a line each with the reason. */
 export function warningsOf(report: Report): string[] {
   const numeric = report.normalizers.flatMap((normalizer, index) => {
-    const { numerics } = normalizer;
-    if (numerics === null) return [];
-    const subject = {
-      normalizer: { ...normalizer, numerics },
-      spec: report.scenario.normalizers[index]!,
-      report,
-    };
+    const subject = { normalizer, spec: report.scenario.normalizers[index]!, report };
     return [
       spreadWarning(subject),
       spreadlessWarning(subject),

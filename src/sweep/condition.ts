@@ -84,9 +84,7 @@ function outcomeOf(condition: Condition, normalizer: NormalizerReport): string |
   const figures = figuresOf(normalizer);
   const value = figures.get(path);
   if (value === null)
-    return (normalizer.numerics?.nonFinite ?? 0) > 0
-      ? `${normalizer.name}: ${path} is not finite`
-      : "unknown";
+    return normalizer.numerics.nonFinite > 0 ? `${normalizer.name}: ${path} is not finite` : "unknown";
   if (typeof value !== "number") {
     const known = [...figures.keys()];
     const hint = didYouMean(path, known) || "; figures are those of run --json, as divergence.outputMse.mean";

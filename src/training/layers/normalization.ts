@@ -11,10 +11,12 @@ import {
 import { createNormalizer } from "../../normalizers/registry.ts";
 import { createStatistics, viewsOfSlices } from "../../normalizers/slice-view.ts";
 import { type Slice, setCountOf, slicesOf } from "../../normalizers/slices.ts";
+import { spreadlessSets } from "../../normalizers/spreadless.ts";
 import { machineEpsilon } from "../../scenario/number-format.ts";
 import { RunningStatistics, trackMoments } from "../../statistics/running-statistics.ts";
 import type { Activation, ForwardMode, Layer, Parameter } from "../layer.ts";
 import { createActivation, type LayerContext } from "../layer-context.ts";
+import { type NumericEvents, noEvents } from "../numeric-events.ts";
 
 /** Of a layer: training is data-parallel, so a rank holds whole samples. */
 const unsharded = { data: 1, tensor: 1, sequence: 1 };
@@ -36,6 +38,8 @@ export class Normalization implements Layer {
   readonly running: RunningStatistics;
   /** What this rank remembers instead, of a normaliser of mean squares. */
   readonly recurrence: Recurrence | null;
+  /** Of training steps. */
+  readonly events: NumericEvents = noEvents();
   readonly #context: LayerContext;
   readonly #normalizer: Normalizer;
   readonly #channels: ChannelArrays;
@@ -80,10 +84,17 @@ export class Normalization implements Layer {
         : mode !== "training";
     for (const view of this.#views()) {
       if (isRecalled) this.#recall(view);
-      else yield* this.#normalizer.forward(view);
+      else {
+        const { own, merged } = yield* this.#normalizer.forward(view);
+        if (mode === "training") {
+          this.events.ownClamps += own;
+          this.events.mergedClamps += merged;
+        }
+      }
       if (mode === "training" && runningVariance !== null)
         trackMoments(this.running, view.statistics.count[0]!, view.statistics, runningVariance);
     }
+    if (mode === "training") this.#countOutputEvents();
   }
 
   *backward(): Progress<void> {
@@ -91,6 +102,24 @@ export class Normalization implements Layer {
     const [weight, bias] = this.parameters;
     weight.gradients.set(this.#channels.dWeight);
     bias.gradients.set(this.#channels.dBias);
+    this.events.nonFiniteGradients += countNonFinite(this.input.gradients!);
+  }
+
+  /** Tokens that count. */
+  get validTokens(): number {
+    const { mask, input } = this;
+    return mask === null ? input.tokens : mask.reduce((sum, valid) => sum + valid, 0);
+  }
+
+  #countOutputEvents(): void {
+    const { events, output, used } = this;
+    const { features } = output;
+    events.elements += this.validTokens * features;
+    events.nonFiniteOutputs += countNonFinite(output.values);
+    const sets = { setCount: used.count.length, channels: features, firstChannel: 0 };
+    const { constantSets, singleValueGroups } = spreadlessSets(this.#normalizer, used, sets);
+    events.constantSets += constantSets;
+    events.singleValueGroups += singleValueGroups;
   }
 
   /** Normalise with what this rank remembers, as if it were the statistics of a batch. */
@@ -136,4 +165,10 @@ export class Normalization implements Layer {
       payload,
     }));
   }
+}
+
+function countNonFinite(values: ArrayLike<number>): number {
+  let nonFinite = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) nonFinite++;
+  return nonFinite;
 }
