@@ -55,11 +55,13 @@ export function sparkline(values: readonly (number | null)[]): string {
 /** What the columns of training mean. */
 export function trainingLegend({ scenario }: Report): readonly string[] {
   const { steps, evaluateEvery } = scenario.training!;
+  const last = steps % evaluateEvery || evaluateEvery;
+  const lastSteps = last === 1 ? "step's microbatch" : `${plural(last, "step")}' microbatches`;
   return [
     `sent per rank, gradients: of the normaliser's layers and of the all-reduce of the gradients, per step of ${steps}.`,
-    `train error: share of the last ${plural(steps % evaluateEvery || evaluateEvery, "step")}' microbatches, normalised as in training.`,
+    `train error: share of the last ${lastSteps}, normalised as in training.`,
     "test error: every rank evaluates a part of the test set with the running statistics that it remembers; by batch: with those of each test batch.",
-    `train loss: mean over every ${plural(evaluateEvery, "step")}, from 0 to its maximum.`,
+    `train loss: ${evaluateEvery === 1 ? "of every step" : `mean over every ${plural(evaluateEvery, "step")}`}, from 0 to its maximum.`,
   ];
 }
 
