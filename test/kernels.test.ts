@@ -5,6 +5,8 @@ import type { FloatArray, Kernels } from "../src/kernels/kernels.ts";
 import { scalarKernels } from "../src/kernels/scalar.ts";
 import { countValues } from "../src/kernels/set-counts.ts";
 import { createKernelMemory, createWasmKernels, descriptionBytes } from "../src/kernels/wasm.ts";
+import { drawNormals } from "../src/scenario/random.ts";
+import { streamState } from "../src/scenario/stream-state.ts";
 
 // Oracle: the scalar reference. Equality is bit for bit: both sum in the lanes that IndexSets documents.
 
@@ -148,6 +150,37 @@ test("countValues counts what the kernels sum", () => {
       expect(count).toEqual(sum);
     }
   }
+});
+
+describe("normals", () => {
+  // Oracle: RandomStream, bit for bit; lengths that end between the two of a pair, single draws between.
+  const memory = createKernelMemory(1 << 20);
+  test.each([Float32Array, Float64Array])("of the kernel are those of the stream, in %o", async (Numbers) => {
+    const simd = await createWasmKernels(
+      memory,
+      new Int32Array(memory.buffer, 1024, descriptionBytes(1) / 4),
+    );
+    const state = streamState({ seed: 5, rank: 3, trainingStep: 0, purpose: "x" });
+    const [drawn, expected] = [simd.normals(state), drawNormals(state)];
+    for (const [round, count] of [0, 1, 2, 49, 1, 20_000].entries()) {
+      const values: FloatArray = new Numbers(memory.buffer as unknown as ArrayBuffer, 1 << 18, count);
+      const wanted = new Numbers(count);
+      expect(drawn.normal()).toBe(expected.normal());
+      drawn.fill(values, round, 0.3, 0.7 * round, 0.9);
+      expected.fill(wanted, round, 0.3, 0.7 * round, 0.9);
+      expect(values.slice()).toEqual(wanted);
+    }
+  });
+
+  test("a stream that is started anew has no normal left over", async () => {
+    const simd = await createWasmKernels(
+      memory,
+      new Int32Array(memory.buffer, 1024, descriptionBytes(1) / 4),
+    );
+    const state = streamState({ seed: 6, rank: 0, trainingStep: 0, purpose: "x" });
+    const first = simd.normals(state).normal();
+    expect(simd.normals(state).normal()).toBe(first);
+  });
 });
 
 const descriptions = 4096;

@@ -30,10 +30,12 @@ export class MicrobatchMaker {
     const { x, dy, mask, extent, layout } = this.#views;
     const { data, seed, mesh } = scenario;
     const batch = { ...extent, x, dy, mask };
+    const { normals } = this.#kernels;
     this.#spoiled.restore(x);
     if (!isFileSource(data))
-      fillShard(driftedSource(data, trainingStep), seed, mesh, this.#rank, index, batch, layout);
-    else if (makesGradients) fillShardGradient(this.#workload, seed, mesh, this.#rank, index, batch, layout);
+      fillShard(driftedSource(data, trainingStep), seed, mesh, this.#rank, index, batch, layout, normals);
+    else if (makesGradients)
+      fillShardGradient(this.#workload, seed, mesh, this.#rank, index, batch, layout, normals);
     const round = (values: RankViews["x"]): number =>
       isHalf(storage) ? this.#kernels.roundToHalf(values, storage) : 0;
     const overflows = round(x) + round(dy);

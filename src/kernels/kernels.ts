@@ -1,7 +1,19 @@
+import type { StreamState } from "../scenario/stream-state.ts";
 import type { IndexSets } from "./index-sets.ts";
 
 /** A typed array of the scenario's storage type. */
 export type FloatArray = Float32Array | Float64Array;
+
+/** Normals of one stream, each drawn as `RandomStream.normal` draws it. */
+export interface NormalDraws {
+  /** Standard normal. */
+  normal(): number;
+  /** out[i] = mean + std · (level + own · z) for standard normals z, in float64 and rounded once on store. */
+  fill(out: FloatArray, mean: number, std: number, level: number, own: number): void;
+}
+
+/** Starts the draws of the stream in a state. Those that it started before may end by that. */
+export type NormalSource = (state: StreamState) => NormalDraws;
 
 /** A matrix in an array: element (i, j) is values[i·rowStride + j·columnStride]. */
 export interface Matrix {
@@ -101,6 +113,8 @@ export interface Kernels {
   multiply(a: Matrix, b: Matrix, bias: FloatArray | null, target: Matrix): void;
   /** target[i] = target[i] + incoming[i], rounded to the storage type. */
   accumulate(target: FloatArray, incoming: FloatArray): void;
+  /** Normals, bit for bit those of `drawNormals`; one stream at a time. */
+  readonly normals: NormalSource;
   /** Rounds float32 values to a half format as `roundToHalf` does; returns how many were finite and are now infinite. */
   roundToHalf(values: FloatArray, format: "float16" | "bfloat16"): number;
 }

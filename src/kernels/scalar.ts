@@ -1,4 +1,5 @@
 import { conform } from "../scenario/number-format.ts";
+import { drawNormals } from "../scenario/random.ts";
 import type { IndexSets } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels, Matrix } from "./kernels.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
@@ -145,5 +146,6 @@ export const scalarKernels: Kernels = {
   accumulate(target, incoming) {
     for (let i = 0; i < target.length; i++) target[i] = target[i]! + incoming[i]!;
   },
+  normals: drawNormals,
   roundToHalf: conform,
 };

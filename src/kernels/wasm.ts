@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
 import type { BlockKernels } from "./blocks.ts";
 import { type IndexSets, loopCount } from "./index-sets.ts";
-import type { Activation, FloatArray, Kernels } from "./kernels.ts";
+import type { Activation, FloatArray, Kernels, NormalDraws, NormalSource } from "./kernels.ts";
 import { kernelsWasm } from "./kernels-wasm.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
 import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
@@ -22,9 +22,12 @@ export const memoryBytesMaximum: number = pageBytes * pagesMaximum;
 /** Three float32 for each of the columns that are worked on at once (COLUMNS of assembly/lanes.ts). */
 const columnBytes = 3 * (4096 + 512) * Float32Array.BYTES_PER_ELEMENT;
 
+/** State of assembly/normals.ts, and room for one normal. */
+const drawsBytes = 40;
+
 /** Bytes that `createWasmKernels` needs for itself and the descriptions of `count` different index sets. */
 export function descriptionBytes(count: number): number {
-  return columnBytes + count * loopCount * 4 * Int32Array.BYTES_PER_ELEMENT;
+  return columnBytes + drawsBytes + count * loopCount * 4 * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** Memory of at least `bytes`, zeroed, that threads can share. Pages are committed when they are touched. */
@@ -52,17 +55,41 @@ export interface WasmKernels extends Kernels {
  * a slot on first use and keeps it.
  */
 export async function createWasmKernels(memory: KernelMemory, scratch: Int32Array): Promise<WasmKernels> {
-  compiled ??= WebAssembly.compile(
-    Uint8Array.from(atob(kernelsWasm), (character) => character.charCodeAt(0)),
-  );
+  compiled ??= WebAssembly.compile(bytesOf(atob(kernelsWasm)));
   const { exports } = await WebAssembly.instantiate(await compiled, {
     env: { memory: memory as WebAssembly.Memory },
   });
   const columns = scratch.byteOffset;
-  const slot = slotsOf(scratch.subarray(columnBytes / Int32Array.BYTES_PER_ELEMENT));
+  const slot = slotsOf(scratch.subarray((columnBytes + drawsBytes) / Int32Array.BYTES_PER_ELEMENT));
   const binding = bind(exports, memory, columns, slot);
   const { add32, add64, copy } = exports as unknown as BlockKernels;
-  return { ...sumKernels(binding), ...elementKernels(binding), blocks: { add32, add64, copy } };
+  const normals = normalSource(
+    binding,
+    new Int32Array(memory.buffer, columns + columnBytes, drawsBytes / Int32Array.BYTES_PER_ELEMENT),
+  );
+  return { ...sumKernels(binding), ...elementKernels(binding), normals, blocks: { add32, add64, copy } };
+}
+
+/** Character codes. A plain loop: cold code takes a hundredth of a second for a callback on each. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+function normalSource({ at, call }: Binding, area: Int32Array): NormalSource {
+  const state = area.byteOffset;
+  const one = new Float64Array(area.buffer, state + 32, 1);
+  const fill: NormalDraws["fill"] = (out, ...affine) =>
+    call("fillNormals", out, state, at(out), out.length, ...affine);
+  const normal = (): number => {
+    fill(one, 0, 1, 0, 1);
+    return one[0]!;
+  };
+  return (start) => {
+    area.fill(0).set(start);
+    return { normal, fill };
+  };
 }
 
 /** Writes each index set once; returns where. */
@@ -176,7 +203,9 @@ function sumKernels({ exports, at, call, slot, columns }: Binding): SumKernels {
   return kernels;
 }
 
-function elementKernels({ exports, at, call, slot, columns }: Binding): Omit<Kernels, keyof SumKernels> {
+type ElementKernels = Omit<Kernels, keyof SumKernels | "normals">;
+
+function elementKernels({ exports, at, call, slot, columns }: Binding): ElementKernels {
   return {
     normalize(a, sets, { mean, invStd }, { weight, bias }, y) {
       const args = [at(a.x), at(a.mask), slot(sets), at(mean), at(invStd), at(weight), at(bias), at(y)];

@@ -1,4 +1,5 @@
 import { assert } from "../assert.ts";
+import type { FloatArray, NormalDraws, NormalSource } from "../kernels/kernels.ts";
 import { exp, log } from "./elementary-functions.ts";
 import { type StreamKey, type StreamState, streamState } from "./stream-state.ts";
 
@@ -7,12 +8,15 @@ export function createRandomStream(key: StreamKey): RandomStream {
   return new RandomStream(streamState(key));
 }
 
+/** The reference of kernels that draw the same bits. */
+export const drawNormals: NormalSource = (state) => new RandomStream(state);
+
 /**
  * Random numbers by xoshiro128**, the same on every host.
  *
  * @see Blackman, Vigna (2021), Scrambled linear pseudorandom number generators
  */
-export class RandomStream {
+export class RandomStream implements NormalDraws {
   #s0: number;
   #s1: number;
   #s2: number;
@@ -76,6 +80,10 @@ export class RandomStream {
     const factor = Math.sqrt((-2 * log(square)) / square);
     this.#spare = v * factor;
     return u * factor;
+  }
+
+  fill(out: FloatArray, mean: number, std: number, level: number, own: number): void {
+    for (let i = 0; i < out.length; i++) out[i] = mean + std * (level + own * this.normal());
   }
 
   /** Gamma with scale 1: mean and variance are `shape`. Underflows to 0 for small shapes: see `logGamma`. */

@@ -1,3 +1,4 @@
+import type { NormalSource } from "../kernels/kernels.ts";
 import type { SyntheticSource } from "./data-source.ts";
 import { coordinatesOf, type Layout, type Shard, shardOf } from "./mesh.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
@@ -11,6 +12,7 @@ import { fillGradient, fillMicrobatch } from "./synthetic.ts";
  * its part, so that the data do not depend on how channels and positions are spread.
  *
  * @param source has one number of samples per rank, equal on the ranks of a data coordinate.
+ * @param normals draws into the batch; what it is cut from lies elsewhere.
  */
 export function fillShard(
   source: SyntheticSource,
@@ -20,12 +22,13 @@ export function fillShard(
   trainingStep: number,
   batch: Microbatch,
   layout: Layout = "sharded",
+  normals?: NormalSource,
 ): void {
   const { data } = coordinatesOf(mesh, rank);
   const shards = mesh.tensor * mesh.sequence;
   const perCoordinate = { ...source, samples: source.samples.filter((_, index) => index % shards === 0) };
   if (shards === 1) {
-    fillMicrobatch(perCoordinate, seed, data, trainingStep, batch);
+    fillMicrobatch(perCoordinate, seed, data, trainingStep, batch, normals);
     return;
   }
   const whole = wholeMicrobatch(source, batch);
@@ -42,10 +45,11 @@ export function fillShardGradient(
   trainingStep: number,
   batch: Microbatch,
   layout: Layout,
+  normals: NormalSource,
 ): void {
   const { data } = coordinatesOf(mesh, rank);
   if (mesh.tensor * mesh.sequence === 1) {
-    fillGradient(seed, data, trainingStep, batch.dy);
+    fillGradient(seed, data, trainingStep, batch.dy, normals);
     return;
   }
   const { channels, positionExtents } = shape;

@@ -1,10 +1,12 @@
 import { assert } from "../assert.ts";
+import type { NormalSource } from "../kernels/kernels.ts";
 import type { GaussianSource, HeavyTailedSource, SequencesSource, SyntheticSource } from "./data-source.ts";
 import { exp } from "./elementary-functions.ts";
 import { fillImages } from "./images.ts";
 import { fillLabelSkew } from "./label-skew.ts";
 import type { FloatArray, Microbatch } from "./microbatch.ts";
-import { createRandomStream } from "./random.ts";
+import { createRandomStream, drawNormals } from "./random.ts";
+import { streamState } from "./stream-state.ts";
 import { fillTokens } from "./tokens.ts";
 
 /**
@@ -13,6 +15,7 @@ import { fillTokens } from "./tokens.ts";
  * A function of its arguments alone: no other rank and no other training step changes it. dy ~ N(0, 1).
  * Numbers are drawn in float64 in row-major order and rounded once on store.
  *
+ * @param normals draws those of dy and of the plainer sources; a kernel's may need the arrays to lie in its memory.
  * @throws AssertionError if the batch does not have the source's shape, or has a mask where the
  *   source has none.
  */
@@ -22,12 +25,13 @@ export function fillMicrobatch(
   rank: number,
   trainingStep: number,
   batch: Microbatch,
+  normals: NormalSource = drawNormals,
 ): void {
   assertShape(source, rank, batch);
-  fillGradient(seed, rank, trainingStep, batch.dy);
+  fillGradient(seed, rank, trainingStep, batch.dy, normals);
   switch (source.source) {
     case "gaussian":
-      fillGaussian(source, seed, rank, trainingStep, batch);
+      fillGaussian(source, seed, rank, trainingStep, batch, normals);
       break;
     case "heavy-tailed":
       fillHeavyTailed(source, seed, rank, trainingStep, batch);
@@ -42,7 +46,7 @@ export function fillMicrobatch(
       fillTokens(source, seed, rank, trainingStep, batch);
       break;
     case "sequences":
-      fillSequences(source, seed, rank, trainingStep, batch);
+      fillSequences(source, seed, rank, trainingStep, batch, normals);
   }
 }
 
@@ -53,9 +57,14 @@ export function driftedSource(source: SyntheticSource, trainingStep: number): Sy
 }
 
 /** Draw dy ~ N(0, 1), whatever the source of x. */
-export function fillGradient(seed: number, rank: number, trainingStep: number, dy: FloatArray): void {
-  const stream = createRandomStream({ seed, rank, trainingStep, purpose: "dy" });
-  for (let i = 0; i < dy.length; i++) dy[i] = stream.normal();
+export function fillGradient(
+  seed: number,
+  rank: number,
+  trainingStep: number,
+  dy: FloatArray,
+  normals: NormalSource = drawNormals,
+): void {
+  normals(streamState({ seed, rank, trainingStep, purpose: "dy" })).fill(dy, 0, 1, 0, 1);
 }
 
 function assertShape(source: SyntheticSource, rank: number, batch: Microbatch): void {
@@ -80,6 +89,7 @@ function fillGaussian(
   rank: number,
   trainingStep: number,
   { samples, channels, positions, x }: Microbatch,
+  normals: NormalSource,
 ): void {
   const { mean, std, channelSpread, positionCorrelation } = source;
   const shared = createRandomStream({ seed, rank: "all", trainingStep: "all", purpose: "channels" });
@@ -89,15 +99,13 @@ function fillGaussian(
     means[c] = mean + std * channelSpread * shared.normal();
     stds[c] = std * exp(channelSpread * shared.normal());
   }
-  const stream = createRandomStream({ seed, rank, trainingStep, purpose: "x" });
+  const draws = normals(streamState({ seed, rank, trainingStep, purpose: "x" }));
   const common = Math.sqrt(positionCorrelation);
   const own = Math.sqrt(1 - positionCorrelation);
-  let i = 0;
-  for (let n = 0; n < samples; n++) {
-    for (let c = 0; c < channels; c++) {
-      const level = common * stream.normal();
-      for (let l = 0; l < positions; l++) x[i++] = means[c]! + stds[c]! * (level + own * stream.normal());
-    }
+  for (let row = 0; row < samples * channels; row++) {
+    const c = row % channels;
+    const level = common * draws.normal();
+    draws.fill(x.subarray(row * positions, (row + 1) * positions), means[c]!, stds[c]!, level, own);
   }
 }
 
@@ -124,10 +132,10 @@ function fillSequences(
   rank: number,
   trainingStep: number,
   { samples, channels, positions, x, dy, mask }: Microbatch,
+  normals: NormalSource,
 ): void {
   const lengths = createRandomStream({ seed, rank, trainingStep, purpose: "lengths" });
-  const stream = createRandomStream({ seed, rank, trainingStep, purpose: "x" });
-  for (let i = 0; i < x.length; i++) x[i] = mean + std * stream.normal();
+  normals(streamState({ seed, rank, trainingStep, purpose: "x" })).fill(x, mean, std, 0, 1);
   for (let n = 0; n < samples; n++) {
     const length = lengths.integer(minLength, maxLength);
     for (let c = 0; c < channels; c++) {

@@ -15,6 +15,7 @@ export { copy } from "./blocks";
 export { allGradientSumsInSets, differentiateInSets, gradientSumsInSets, normalizeInSets } from "./float-sets";
 export { roundToBfloat16, roundToFloat16 } from "./half-formats";
 export { moments32 } from "./moments";
+export { fillNormals32, fillNormals64 } from "./normals";
 
 function sumsOf<T>(k: i32, x: usize, dy: usize, mask: usize, d: Description, mean: usize, weight: usize, sum: usize): void {
   open(d);
