@@ -51,7 +51,7 @@ describe("files", () => {
     const imported = new Set([...sources, ...tests].flatMap(importsOf));
     const entries = [
       ...["src/index.ts", "src/node.ts", "src/node/cli.ts", "workers/rank.ts", "workers/sweep.ts"],
-      ...["src/web/main.tsx", "workers/rank.web.ts", "workers/session.web.ts"],
+      ...["src/web/start.ts", "workers/rank.web.ts", "workers/session.web.ts"],
     ];
     const isDead = (path: string): boolean =>
       !imported.has(path) &&

@@ -7,6 +7,7 @@ import type { RunCharts } from "./run-charts.ts";
 import type { RunView } from "./run-view.ts";
 import { scenarioText } from "./scenario-text.ts";
 import type { Outcome, Session } from "./session.ts";
+import { type SessionWorker, startSessionWorker } from "./session-worker.ts";
 import type { Reason } from "./why.ts";
 
 /** Who communicates on a mesh, and why. */
@@ -47,8 +48,9 @@ export class Engine {
   #isBusy = false;
   #unfinished: Unfinished | null = null;
 
-  constructor() {
-    [this.#worker, this.#session] = startWorker((message) => this.#fail(message));
+  constructor(session: SessionWorker) {
+    this.#worker = session.worker;
+    this.#session = this.#connect(session);
   }
 
   /** What there is to show now. */
@@ -128,22 +130,22 @@ export class Engine {
     this.#onShown(this.#shown);
   }
 
+  #connect({ worker, ended }: SessionWorker): Calls<Session> {
+    void ended.then((message) => {
+      if (worker === this.#worker) this.#fail(message);
+    });
+    return callsOn<Session>(worker);
+  }
+
   #fail(message: string): void {
     this.#worker.terminate();
-    [this.#worker, this.#session] = startWorker((it) => this.#fail(it));
+    const next = startSessionWorker();
+    this.#worker = next.worker;
+    this.#session = this.#connect(next);
     this.#isBusy = false;
     this.#next = null;
     const left = this.#unfinished === null ? {} : { charts: null, why: null, cost: null };
     this.#unfinished = null;
     this.#update({ run: { ok: false, faults: [message] }, ...left, isRunning: false });
   }
-}
-
-function startWorker(onError: (message: string) => void): [Worker, Calls<Session>] {
-  const worker = new Worker(new URL("../../workers/session.web.ts", import.meta.url), { type: "module" });
-  worker.onerror = (event) => {
-    event.preventDefault();
-    onError(`the page's worker ended: ${event.message}`);
-  };
-  return [worker, callsOn<Session>(worker)];
 }
