@@ -22,6 +22,8 @@ const shots = mkdtempSync(join(tmpdir(), "normsim-page-"));
 let browser: Browser;
 let isolated: Server;
 let plain: Server;
+/** For a browser with as many cores as there are ranks. */
+let roomy: Server;
 
 beforeAll(async () => {
   browser = await startChromium();
@@ -29,11 +31,22 @@ beforeAll(async () => {
   // Any static server that does not know about isolation.
   plain = createServer(({ url }, response) => {
     const path = url === "/" ? "/index.html" : url!;
-    const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
-    response.setHeader("Content-Type", types[path.split(".").at(-1) as keyof typeof types]);
+    response.setHeader("Content-Type", typeOf(path));
     response.end(readFileSync(join(built, path)));
   });
-  for (const server of [isolated, plain]) {
+  const headers = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+  };
+  roomy = createServer(({ url }, response) => {
+    const path = url === "/" ? "/index.html" : url!;
+    const cores = /session\.web-.*\.js$/.test(path)
+      ? 'Object.defineProperty(navigator, "hardwareConcurrency", { value: 8 });'
+      : "";
+    response.writeHead(200, { ...headers, "Content-Type": typeOf(path) });
+    response.end(cores + readFileSync(join(built, path), "utf8"));
+  });
+  for (const server of [isolated, plain, roomy]) {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
   }
@@ -42,11 +55,16 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   rmSync(shots, { recursive: true, force: true });
-  for (const server of [isolated, plain]) {
+  for (const server of [isolated, plain, roomy]) {
     server.closeAllConnections();
     server.close();
   }
 });
+
+const typeOf = (path: string): string => {
+  const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
+  return types[path.split(".").at(-1) as keyof typeof types];
+};
 
 const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
@@ -121,12 +139,12 @@ describe("the same bytes in Chromium's workers, on Node's threads and in process
   ]) {
     test(name, async () => {
       const text = readFileSync(new URL(`../scenarios/${name}.yaml`, import.meta.url), "utf8");
-      const { page } = await open();
+      const { page } = await open("", { server: roomy });
       await choose(page, yamlFragment(text), parseScenario(text, name).name);
       const report = await reportIn(page);
       expect(report).toBe(await reportOf(text, "2"));
       expect(report).toBe(await reportOf(text, "0"));
-      expect(await page.locator("footer").textContent()).toMatch(/ Web Workers.* shared memory/);
+      expect(await page.locator("footer").textContent()).toMatch(/ in as many Web Workers.* shared memory/);
       await page.close();
     });
   }
@@ -136,6 +154,16 @@ describe("the same bytes in Chromium's workers, on Node's threads and in process
     const text = await page.locator("textarea").inputValue();
     expect(await page.locator("footer").textContent()).toMatch(/first result .* in one Web Worker/);
     expect(await reportIn(page)).toBe(await reportOf(text, "2"));
+    await page.close();
+  });
+
+  test("more ranks than cores, in turns in one worker after the first result, too", async () => {
+    const { page } = await open("data=32");
+    await page.fill("[name=seed]", "8");
+    await page.keyboard.press("Tab");
+    await ranSeed(page, "8");
+    expect(await page.locator("footer").textContent()).toMatch(/32 ranks ran in turns in one Web Worker/);
+    expect(await reportIn(page)).toBe(await reportOf(await page.locator("textarea").inputValue(), "2"));
     await page.close();
   });
 
@@ -153,7 +181,8 @@ training: { network: { kind: mlp, hidden: [6] }, steps: 4, optimizer: { type: sg
   });
 
   test("20 ranks, folded on the same workers run after run", async () => {
-    const { page } = await open("data=4&tensor=5&channels=20&seed=3");
+    const { page } = await open("data=4&tensor=5&channels=20&positions=[40, 40]&seed=3");
+    expect(await page.locator("footer").textContent()).toMatch(/20 ranks ran in \d+ Web Workers, as many as/);
     const first = await reportIn(page);
     for (const seed of ["4", "3"]) {
       await page.fill("[name=seed]", seed);

@@ -27,6 +27,7 @@ export interface Session {
 /** Answer the page for as long as this worker lives. What the first result does not need is loaded after it. */
 export function serveSession(): void {
   const runner = new PageRunner();
+  const read = reader();
   const session: Session = {
     run: (text) => attempt(async () => await runner.run(read(text))),
     async charts() {
@@ -57,7 +58,16 @@ async function attempt<T>(action: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-function read(text: string): Scenario {
+/** Reads scenarios; the newest, which is asked for once a normaliser, once. */
+function reader(): (text: string) => Scenario {
+  let newest: { readonly text: string; readonly scenario: Scenario } | null = null;
+  return (text) => {
+    if (newest?.text !== text) newest = { text, scenario: readScenario(text) };
+    return newest.scenario;
+  };
+}
+
+function readScenario(text: string): Scenario {
   const scenario = parseScenario(text, "scenario");
   if (isFileSource(scenario.data)) {
     const message = `the page has no files: use synthetic data here, and ${scenario.data.source} on the command line`;

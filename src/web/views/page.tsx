@@ -14,6 +14,9 @@ import { FlowPlayer } from "./flow-player.tsx";
 import { Charts, MarkupView } from "./markup-view.tsx";
 import { ScenarioPanel } from "./scenario-panel.tsx";
 
+/** After which a person wonders whether anything happens. */
+const longMilliseconds = 400;
+
 interface PageProps {
   readonly engine: Engine;
   /** The state that the engine shows first. */
@@ -30,7 +33,11 @@ export function Page({ engine, first }: PageProps): VNode {
       setShown(next);
       if (next.run?.ok === true) setLast(next.run.value);
     });
-    const restore = (): void => setState(fromFragment(location.hash));
+    const restore = (): void =>
+      setState((now) => {
+        const given = fromFragment(location.hash);
+        return toFragment(given) === toFragment(now) ? now : given;
+      });
     addEventListener("hashchange", restore);
     return () => removeEventListener("hashchange", restore);
   }, []);
@@ -39,13 +46,26 @@ export function Page({ engine, first }: PageProps): VNode {
     if (last !== null) document.title = `${last.headline} · normsim`;
   }, [last]);
   const change = (next: PageState): void => {
+    // At once: the address tells of it only after the page was drawn.
+    engine.show(next);
+    setState(next);
     location.hash = toFragment(next);
   };
   const { run, charts, why, cost, isRunning } = shown;
-  // What does not depend on the results is not looked at again when they come.
+  // What has not changed is not looked at again.
   const controls = useMemo(
     () => <Controls state={state} onChange={(chosen) => change({ ...state, yaml: "", ...chosen })} />,
     [state],
+  );
+  const results = useMemo(
+    () => (
+      <>
+        {last === null ? null : <RunSections view={last} charts={charts} />}
+        {why === null ? null : <WhySection why={why} />}
+        {cost === null ? null : <CostSection outcome={cost} />}
+      </>
+    ),
+    [last, charts, why, cost],
   );
   return (
     <div class="page">
@@ -67,20 +87,9 @@ export function Page({ engine, first }: PageProps): VNode {
         </details>
       </aside>
       <main aria-busy={isRunning}>
-        <div role="status" class="progress">
-          {isRunning ? "Running…" : ""}
-        </div>
-        {isRunning ? (
-          <button type="button" class="stop" onClick={() => engine.stop()}>
-            Stop
-          </button>
-        ) : null}
+        <Progress isRunning={isRunning} onStop={() => engine.stop()} />
         {run === null || run.ok ? null : <Faults faults={run.faults} />}
-        <div class={run?.ok === false ? "stale" : ""}>
-          {last === null ? null : <RunSections view={last} charts={charts} />}
-          {why === null ? null : <WhySection why={why} />}
-          {cost === null ? null : <CostSection outcome={cost} />}
-        </div>
+        <div class={run?.ok === false ? "stale" : ""}>{results}</div>
         <ScenarioPanel
           text={scenarioText(state)}
           report={run?.ok === true ? run.value.report : null}
@@ -92,6 +101,34 @@ export function Page({ engine, first }: PageProps): VNode {
         </footer>
       </main>
     </div>
+  );
+}
+
+/** Says that a run takes long, once it does: most are over before that could be read. */
+function Progress({
+  isRunning,
+  onStop,
+}: {
+  readonly isRunning: boolean;
+  readonly onStop: () => void;
+}): VNode {
+  const [isLong, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(isRunning), isRunning ? longMilliseconds : 0);
+    return () => clearTimeout(timer);
+  }, [isRunning]);
+  const isShown = isRunning && isLong;
+  return (
+    <>
+      <div role="status" class="progress">
+        {isShown ? "Running…" : ""}
+      </div>
+      {isShown ? (
+        <button type="button" class="stop" onClick={onStop}>
+          Stop
+        </button>
+      ) : null}
+    </>
   );
 }
 
