@@ -14,4 +14,4 @@ COPY --from=build /normsim/node_modules node_modules
 COPY --from=build /normsim/dist dist
 COPY --from=build /normsim/scenarios scenarios
 USER node
-ENTRYPOINT ["node", "dist/src/node/cli.js"]
+ENTRYPOINT ["node", "dist/command/src/node/cli.js"]

@@ -16,6 +16,8 @@ test("the packed package installs elsewhere, runs by npx and can be imported", {
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(
     expect.arrayContaining([
+      "dist/command/licenses.md",
+      "dist/command/workers/rank.js",
       "dist/workers/rank.js",
       "dist/web/index.html",
       "scenarios/quickstart.yaml",

@@ -14,8 +14,9 @@ import { implementations } from "../normalizers/implementations.ts";
 import { normalizerTypes } from "../normalizers/registry.ts";
 import { type ImplementationName, implementationNames } from "../scenario/implementation-names.ts";
 import { didYouMean } from "../scenario/suggestion.ts";
+import { packageFolder } from "./package-files.ts";
 
-const scenarioFolder = fileURLToPath(new URL("../../../scenarios/", import.meta.url));
+const scenarioFolder = fileURLToPath(new URL("scenarios/", packageFolder));
 
 const lists: Readonly<Record<string, () => readonly string[]>> = {
   models: () => modelNames,

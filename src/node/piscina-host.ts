@@ -11,6 +11,7 @@ import { ReleasedError } from "../engine/released.ts";
 import type { TrainingResult } from "../engine/training-rank.ts";
 import { RankError } from "../errors.ts";
 import type { ForwardMode } from "../training/layer.ts";
+import { workerEntry } from "./package-files.ts";
 import { connectRankThread, type RemoteRankThread } from "./rank-channel.ts";
 import { watchForStalls } from "./watchdog.ts";
 
@@ -81,10 +82,10 @@ function releaseAll(threads: readonly WorkerThread[], control: Control): void {
 
 /** A pool of `threads` threads that grows to as many as there are tasks, up to `maximum`. */
 function createPool(threads: number, maximum: number, heapMegabytes: number | undefined): Piscina {
-  // From source, tsx has to compile the worker; from dist it is plain JavaScript.
-  const isSource = import.meta.url.endsWith(".ts");
+  const { url, options } = workerEntry("rank");
   const pool = new Piscina({
-    filename: new URL(`../../workers/rank.${isSource ? "ts" : "js"}`, import.meta.url).href,
+    filename: url.href,
+    ...options,
     minThreads: threads,
     maxThreads: maximum,
     // Tasks wait here for threads that are still being added; there are never more tasks than threads.
@@ -92,7 +93,6 @@ function createPool(threads: number, maximum: number, heapMegabytes: number | un
     concurrentTasksPerWorker: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: "disabled",
-    ...(isSource ? { execArgv: ["--import", "tsx"] } : {}),
     ...(heapMegabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
   });
   // Every task's own promise carries the same error.

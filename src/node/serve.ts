@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packageFolder } from "./package-files.ts";
 
 /** The options of `normsim serve`. */
 export interface ServeOptions {
@@ -12,7 +13,7 @@ export interface ServeOptions {
 }
 
 /** Where `npm run build` puts the page. */
-export const pageFolder: string = fileURLToPath(new URL("../../web/", import.meta.url));
+export const pageFolder: string = fileURLToPath(new URL("dist/web/", packageFolder));
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { controlView } from "../../engine/arena-views.ts";
+import { workerEntry } from "../package-files.ts";
 import type { BlockWork } from "../spread/block-task.ts";
 import { watchForStalls } from "../watchdog.ts";
 import { type PointMessage, type PointTask, runTask } from "./point-thread.ts";
@@ -76,11 +77,8 @@ class PointThread {
 }
 
 function startWorker(): Worker {
-  // From source, tsx has to compile the worker; from dist it is plain JavaScript.
-  const isSource = import.meta.url.endsWith(".ts");
-  return new Worker(new URL(`../../../workers/sweep.${isSource ? "ts" : "js"}`, import.meta.url), {
-    ...(isSource ? { execArgv: ["--import", "tsx"] } : {}),
-  });
+  const { url, options } = workerEntry("sweep");
+  return new Worker(url, options);
 }
 
 function runOn(worker: Worker, task: PointTask | BlockWork): Promise<string> {
