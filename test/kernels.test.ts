@@ -61,6 +61,9 @@ function arraysIn(buffer: ArrayBufferLike, start: number, storage: 32 | 64, exte
   };
 }
 
+/** What is added to element i. */
+type Offset = (i: number) => number;
+
 /** Every kernel on the same deterministic data; returns all outputs. */
 function runAll(
   kernels: Kernels,
@@ -68,10 +71,11 @@ function runAll(
   [reduces, groups = 1]: (typeof reductions)[number],
   masked: boolean,
   a: Arrays,
+  offset: Offset = () => 0,
 ): number[][] {
   const wave = (i: number, k: number): number => Math.sin(i * 12.9898 + k * 78.233) * 43.5 + k;
   for (let i = 0; i < a.x.length; i++) {
-    a.x[i] = wave(i, 1);
+    a.x[i] = wave(i, 1) + offset(i);
     a.dy[i] = wave(i, 2);
   }
   for (let i = 0; i < a.mask.length; i++) a.mask[i] = wave(i, 3) > -20 ? 1 : 0;
@@ -209,6 +213,23 @@ describe("the SIMD kernels equal the scalar reference bit for bit", () => {
         const simd = arraysIn(memory.buffer, dataStart, 32, extent);
         expect(runAll(wasm, extent, reduction, masked, simd)).toEqual(
           runAll(scalarKernels, extent, reduction, masked, scalar),
+        );
+      });
+    }
+  }
+
+  // Means so far from 0, against the wave's deviations of 31, that they are subtracted; of every other column in one case.
+  const offsets: readonly (readonly [string, Offset])[] = [
+    ["far from 0", () => 500],
+    ["of which some are far from 0", (i) => (i % 2) * 500],
+  ];
+  for (const [extent, reduction] of large.slice(0, 4)) {
+    for (const [where, offset] of offsets) {
+      test(`float32 [${Object.values(extent)}], values ${where}`, () => {
+        const scalar = arraysIn(new ArrayBuffer(1 << 22), 0, 32, extent);
+        const simd = arraysIn(memory.buffer, dataStart, 32, extent);
+        expect(runAll(wasm, extent, reduction, false, simd, offset)).toEqual(
+          runAll(scalarKernels, extent, reduction, false, scalar, offset),
         );
       });
     }

@@ -6,8 +6,6 @@ import { blocksOf, rowsOf, visitRow } from "./scalar-rows.ts";
 
 const { fround } = Math;
 
-/** Columns that are worked on at once. */
-const columns = 4096;
 /** Rows of the same channels whose gradients are added in float32. */
 const blockRows = 64;
 
@@ -57,51 +55,49 @@ export const sumGradientFloats: Kernels["gradientSums"] = ({ x, mask }, dy, sets
   for (const row of rowsOf(sets)) {
     const { set, start, channel } = row;
     if (mask !== null && mask[row.token] === 0) continue;
-    const high = fround(mean[set]!);
-    for (let first = 0; first < row.count; first += columns) {
-      let [sum, sumX] = [0, 0];
-      const last = Math.min(row.count, first + columns);
-      for (let begin = first; begin < last; begin += blockElements) {
-        const [g, gX] = [new Float32Array(laneCount), new Float32Array(laneCount)];
-        for (let i = begin; i < Math.min(last, begin + blockElements); i++) {
-          const term = fround(dy[start + i]! * fround(weight[channel + i * sets.channelStrides[3]!]!));
-          g[(i - begin) % laneCount]! += term;
-          gX[(i - begin) % laneCount]! += fround(term * fround(x[start + i]! - high));
-        }
-        sum += fold(g);
-        sumX += fold(gX);
+    const { high } = split(mean[set]!);
+    for (let first = 0; first < row.count; first += blockElements) {
+      const [g, gX] = [new Float32Array(laneCount), new Float32Array(laneCount)];
+      for (let i = first; i < Math.min(row.count, first + blockElements); i++) {
+        const term = fround(dy[start + i]! * fround(weight[channel + i * sets.channelStrides[3]!]!));
+        g[(i - first) % laneCount]! += term;
+        gX[(i - first) % laneCount]! += fround(term * fround(x[start + i]! - high));
       }
+      const sum = fold(g);
       sumG[set]! += sum;
-      sumGXmu[set]! += sumX - (mean[set]! - high) * sum;
+      sumGXmu[set]! += fold(gX) - (mean[set]! - high) * sum;
     }
   }
 };
 
-/** dWeight and dBias of `allGradientSums`. */
-export const affineFloats: Kernels["allGradientSums"] = (
-  { x, mask },
-  dy,
-  sets,
-  { mean, invStd },
-  { dWeight, dBias },
-) => {
-  dWeight.fill(0);
-  dBias.fill(0);
+/** `allGradientSums` of rows that run along the channels. */
+export const sumAllGradientFloats: Kernels["allGradientSums"] = ({ x, mask }, dy, sets, factors, sums) => {
+  const { mean, invStd, weight } = factors;
+  for (const sum of Object.values(sums)) sum.fill(0);
   for (const rows of blocksOf(sets, "channel", blockRows)) {
     const { channel, count } = rows[0]!;
     const [weights, biases] = [new Float32Array(count), new Float32Array(count)];
     for (const { set, start, token } of rows) {
       if (mask !== null && mask[token] === 0) continue;
       const { high, low } = split(mean[set]!);
-      for (let i = 0; i < count; i++) {
-        const xHat = fround(fround(fround(x[start + i]! - high) - low) * fround(invStd[set]!));
-        weights[i]! += fround(dy[start + i]! * xHat);
-        biases[i]! += dy[start + i]!;
+      for (let first = 0; first < count; first += blockElements) {
+        const [g, gX] = [new Float32Array(laneCount), new Float32Array(laneCount)];
+        for (let i = first; i < Math.min(count, first + blockElements); i++) {
+          const w = fround(weight[channel + i]!);
+          const d = dy[start + i]!;
+          const product = fround(d * fround(fround(x[start + i]! - high) - low));
+          weights[i]! += fround(product * fround(invStd[set]!));
+          biases[i]! += d;
+          g[(i - first) % laneCount]! += fround(d * w);
+          gX[(i - first) % laneCount]! += fround(product * w);
+        }
+        sums.sumG[set]! += fold(g);
+        sums.sumGXmu[set]! += fold(gX);
       }
     }
     for (let i = 0; i < count; i++) {
-      dWeight[channel + i]! += weights[i]!;
-      dBias[channel + i]! += biases[i]!;
+      sums.dWeight[channel + i]! += weights[i]!;
+      sums.dBias[channel + i]! += biases[i]!;
     }
   }
 };

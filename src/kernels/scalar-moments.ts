@@ -13,6 +13,8 @@ const blockRows = 64;
 const sampleCount = 64;
 /** Below this mean square float32 loses squares. */
 const leastMeanSquare = 2 ** -100;
+/** How many times a variance the square of a mean may be, for values to be summed about 0. */
+const plainRatio = 5;
 
 /** Of values and a shift: Σ (x − shift) and Σ (x − shift)². */
 type Sums = readonly [number, number];
@@ -32,7 +34,7 @@ export function onePassMoments(x: FloatArray, sets: IndexSets, moments: SetMomen
     const { count: n, set } = rows[0]!;
     for (let i = 0; i < n; i++) {
       const values = Float32Array.from(rows, ({ start }) => x[start + i]!);
-      mergeValues(moments, set + i, values, meanAboutFirst, sumFours);
+      mergeValues(moments, set + i, values, meanAboutFirst, sumInOrder);
     }
   }
 }
@@ -46,7 +48,7 @@ function mergeValues(
 ): void {
   const n = values.length;
   const before = count[set]!;
-  const shift = before === 0 ? firstShift(values) : fround(mean[set]!);
+  const shift = before === 0 ? firstShift(values) : shiftOf(before, mean[set]!, m2[set]!);
   let [a, b] = sum(values, shift);
   if (!(b >= n * leastMeanSquare && b < Number.POSITIVE_INFINITY)) [a, b] = sumWide(values, shift);
   const about = before === 0 ? shift : mean[set]!;
@@ -56,6 +58,11 @@ function mergeValues(
   count[set] = before + n;
   mean[set] = about + delta * share;
   m2[set] = m2[set]! + (b - a * d) + delta * delta * (before * share);
+}
+
+/** What is subtracted before values of a set that has some are summed. */
+function shiftOf(before: number, mean: number, m2: number): number {
+  return mean * mean * before <= plainRatio * m2 ? 0 : fround(mean);
 }
 
 /** In 8 lanes about the first value, of whole turns of the lanes. */
@@ -72,7 +79,7 @@ function sampleMean(values: FloatArray): number {
 /** About the first value. */
 function meanAboutFirst(values: FloatArray): number {
   const first = values[0]!;
-  return fround(first + fround(sumFours(values, first)[0] / values.length));
+  return fround(first + fround(sumInOrder(values, first)[0] / values.length));
 }
 
 function sumLanes(values: FloatArray, shift: number): Sums {
@@ -97,20 +104,14 @@ export function fold(l: Float32Array): number {
   return four[0]! + four[2]! + (four[1]! + four[3]!);
 }
 
-/** Four at a time as (0+1)+(2+3), those left one by one. */
-function sumFours(values: FloatArray, shift: number): Sums {
-  const d = Float32Array.from(values, (x) => x - shift);
-  const squares = d.map((deviation) => deviation * deviation);
-  return [d, squares].map((terms) => {
-    let sum = 0;
-    const fours = terms.length & ~3;
-    for (let i = 0; i < fours; i += 4) {
-      const [p, q, r, s] = terms.subarray(i, i + 4) as unknown as [number, number, number, number];
-      sum = fround(sum + fround(fround(p + q) + fround(r + s)));
-    }
-    for (const term of terms.subarray(fours)) sum = fround(sum + term);
-    return sum;
-  }) as [number, number];
+function sumInOrder(values: FloatArray, shift: number): Sums {
+  let [a, b] = [0, 0];
+  for (const x of values) {
+    const d = fround(x - shift);
+    a = fround(a + d);
+    b = fround(b + fround(d * d));
+  }
+  return [a, b];
 }
 
 function sumWide(values: FloatArray, shift: number): Sums {

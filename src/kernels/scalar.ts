@@ -4,7 +4,12 @@ import type { IndexSets } from "./index-sets.ts";
 import type { Activation, FloatArray, Kernels, Matrix } from "./kernels.ts";
 import { assertProduct, runsAlongInner } from "./matrix.ts";
 import { hasLanes, leaveOut, liesInSets, runsAlongChannels } from "./order.ts";
-import { affineFloats, differentiateFloats, normalizeFloats, sumGradientFloats } from "./scalar-floats.ts";
+import {
+  differentiateFloats,
+  normalizeFloats,
+  sumAllGradientFloats,
+  sumGradientFloats,
+} from "./scalar-floats.ts";
 import { onePassMoments } from "./scalar-moments.ts";
 import { rowsOf, visitRow } from "./scalar-rows.ts";
 import { countValues } from "./set-counts.ts";
@@ -134,10 +139,10 @@ export const scalarKernels: Kernels = {
     });
   },
   allGradientSums(input, dy, sets, factors, sums) {
+    if (runsAlongChannels(input, sets)) return sumAllGradientFloats(input, dy, sets, factors, sums);
     scalarKernels.gradientSums(input, dy, sets, factors, sums);
     const [{ x, mask }, { mean, invStd }] = [input, factors];
     const { dWeight, dBias } = sums;
-    if (runsAlongChannels(input, sets)) return affineFloats(input, dy, sets, factors, sums);
     sumInto(dWeight, "channel", sets, mask, (e, set) => dy[e]! * ((x[e]! - mean[set]!) * invStd[set]!));
     sumInto(dBias, "channel", sets, mask, (e) => dy[e]!);
   },

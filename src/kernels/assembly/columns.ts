@@ -1,99 +1,88 @@
 // Moments of rows that cross sets: float32 sums of each column, block by block.
 
 import { COLUMNS, firstSum, part, secondSum, sumWide } from "./lanes";
-import { isInRange, LEAST, merge } from "./merge";
+import { isInRange, LEAST, merge, PLAIN } from "./merge";
 import { at64 } from "./rows";
 
 /** Rows that are added in float32 where a row crosses sets. */
 export const ROWS: i32 = 64;
 
-// Where rows cross sets, these lie in scratch, a float32 for each of COLUMNS columns.
+// Where rows cross sets, shifts lie in scratch, a float32 for each of COLUMNS columns, and after them these.
 const SUMS: usize = 4 * <usize>COLUMNS;
 const SQUARES: usize = 8 * <usize>COLUMNS;
 
 // @ts-ignore: decorator
 @inline
-function addOne(d: v128, at: usize): void {
+function deviation<S>(x: v128, shift: usize): v128 {
+  return sizeof<S>() == sizeof<Shifted>() ? f32x4.sub(x, v128.load(shift)) : x;
+}
+
+// Whether something is subtracted, as a type so that it is a constant.
+type Shifted = i8;
+type Unshifted = i16;
+
+// @ts-ignore: decorator
+@inline
+function add(d: v128, at: usize): void {
   v128.store(at, f32x4.add(v128.load(at, SUMS), d), SUMS);
   v128.store(at, f32x4.add(v128.load(at, SQUARES), f32x4.mul(d, d)), SQUARES);
 }
 
+/**
+ * Add d = x − shift and d² of every column of one row. One row after the other is one stream, which processors
+ * foresee; several rows at once would be streams that start anew with each, though they would save half the stores.
+ */
+function addRow<S>(x: usize, n: i32, at: usize): void {
+  for (const end = x + (<usize>(n & ~7) << 2); x < end; x += 32, at += 32) {
+    add(deviation<S>(v128.load(x), at), at);
+    add(deviation<S>(v128.load(x, 16), at + 16), at + 16);
+  }
+  if ((n & 4) != 0) {
+    add(deviation<S>(v128.load(x), at), at);
+    x += 16;
+    at += 16;
+  }
+  if ((n & 3) != 0) add(deviation<S>(part(x, n & 3), at), at);
+}
+
 // @ts-ignore: decorator
 @inline
-function addFour(d0: v128, d1: v128, d2: v128, d3: v128, at: usize): void {
-  const sum = f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3));
-  v128.store(at, f32x4.add(v128.load(at, SUMS), sum), SUMS);
-  const low = f32x4.add(f32x4.mul(d0, d0), f32x4.mul(d1, d1));
-  const high = f32x4.add(f32x4.mul(d2, d2), f32x4.mul(d3, d3));
-  v128.store(at, f32x4.add(v128.load(at, SQUARES), f32x4.add(low, high)), SQUARES);
-}
-
-/**
- * Add d = x − shift and d² of every column: four rows at a time as (0+1)+(2+3), those left one by one.
- *
- * Meanwhile the next four rows are touched in the order of memory, one line for every four that are used:
- * processors foresee one long stream, but not four that start anew with every row.
- *
- * @param end of the array: nothing beyond it is touched.
- * @returns nothing that matters; it keeps the touching alive.
- */
-function addRows(x: usize, step: usize, rows: i32, n: i32, end: usize, scratch: usize): i32 {
-  let touched: i32 = 0;
-  let r = 0;
-  for (; r + 4 <= rows; r += 4, x += 4 * step) {
-    const stride: usize = n < 64 || x + 8 * step + 256 > end ? 0 : 64;
-    let p = x;
-    let at = scratch;
-    for (let quarter = 1; quarter <= 4; quarter++) {
-      let ahead = stride == 0 ? x : x + <usize>(3 + quarter) * step;
-      const stop = x + (<usize>(quarter == 4 ? n & ~3 : ((n >> 4) << 2) * quarter) << 2);
-      for (; p < stop; p += 16, at += 16, ahead += stride) {
-        touched |= load<i32>(ahead);
-        const shift = v128.load(at);
-        const d0 = f32x4.sub(v128.load(p), shift);
-        const d1 = f32x4.sub(v128.load(p + step), shift);
-        const d2 = f32x4.sub(v128.load(p + 2 * step), shift);
-        const d3 = f32x4.sub(v128.load(p + 3 * step), shift);
-        addFour(d0, d1, d2, d3, at);
-      }
-    }
-    if ((n & 3) != 0) {
-      const shift = v128.load(at);
-      const d0 = f32x4.sub(part(p, n & 3), shift);
-      const d1 = f32x4.sub(part(p + step, n & 3), shift);
-      const d2 = f32x4.sub(part(p + 2 * step, n & 3), shift);
-      const d3 = f32x4.sub(part(p + 3 * step, n & 3), shift);
-      addFour(d0, d1, d2, d3, at);
-    }
-  }
-  for (; r < rows; r++, x += step) {
-    let p = x;
-    let at = scratch;
-    for (const stop = p + (<usize>(n & ~3) << 2); p < stop; p += 16, at += 16) {
-      addOne(f32x4.sub(v128.load(p), v128.load(at)), at);
-    }
-    if ((n & 3) != 0) addOne(f32x4.sub(part(p, n & 3), v128.load(at)), at);
-  }
-  return touched;
-}
-
-/** Each column's shift: the mean of the rows for sets that have nothing yet, of what came before for others. */
-function shiftColumns(x: usize, step: usize, rows: i32, n: i32, isFirst: bool, mean: usize, scratch: usize): void {
+function addRows(x: usize, step: usize, rows: i32, n: i32, isShifted: bool, scratch: usize): void {
   memory.fill(scratch + SUMS, 0, 8 * COLUMNS);
-  if (!isFirst) {
-    let i = 0;
-    for (; i + 2 <= n; i += 2) {
-      v128.store64_lane(scratch + (<usize>i << 2), f32x4.demote_f64x2_zero(v128.load(at64(mean, i))), 0);
-    }
-    if (i < n) store<f32>(scratch + (<usize>i << 2), <f32>load<f64>(at64(mean, i)));
-    return;
+  for (const end = x + <usize>rows * step; x < end; x += step) {
+    if (isShifted) addRow<Shifted>(x, n, scratch);
+    else addRow<Unshifted>(x, n, scratch);
   }
+}
+
+/** Each column's shift of a set that has nothing yet: the mean of the rows. */
+function shiftToMean(x: usize, step: usize, rows: i32, n: i32, scratch: usize): void {
   memory.copy(scratch, x, <usize>n << 2);
-  addRows(x, step, rows, n, 0, scratch);
+  addRows(x, step, rows, n, true, scratch);
   for (let at = scratch, end = at + (<usize>n << 2); at < end; at += 4) {
     store<f32>(at, load<f32>(at) + load<f32>(at, SUMS) / <f32>rows);
   }
-  memory.fill(scratch + SUMS, 0, 8 * COLUMNS);
+}
+
+/**
+ * Each column's shift by what came before, as `shiftOf` has it; an even number of columns is written.
+ *
+ * @returns whether one is not 0.
+ */
+function shiftByMoments(n: i32, before: f64, mean: usize, m2: usize, scratch: usize): bool {
+  const values = f64x2.splat(before);
+  const most = f64x2.splat(PLAIN);
+  let shifted = i64x2.splat(0);
+  for (let i = 0; i < n; i += 2) {
+    const few = i + 1 == n;
+    const m = few ? v128.load64_zero(at64(mean, i)) : v128.load(at64(mean, i));
+    const s = few ? v128.load64_zero(at64(m2, i)) : v128.load(at64(m2, i));
+    const isPlain = f64x2.le(f64x2.mul(f64x2.mul(m, m), values), f64x2.mul(most, s));
+    const shift = f32x4.demote_f64x2_zero(v128.andnot(m, isPlain));
+    shifted = v128.or(shifted, shift);
+    v128.store64_lane(scratch + (<usize>i << 2), shift, 0);
+  }
+  return v128.any_true(shifted);
 }
 
 /** Merge what a column's rows add up to; as `mergeRow` does. */
@@ -135,11 +124,13 @@ function high(four: v128): v128 {
 
 /** Merge what rows that cross the same sets, COLUMNS columns at most, add to each. */
 export function mergeColumns(
-  x: usize, step: usize, rows: i32, n: i32, before: f64, end: usize, mean: usize, m2: usize, scratch: usize,
-): i32 {
+  x: usize, step: usize, rows: i32, n: i32, before: f64, mean: usize, m2: usize, scratch: usize,
+): void {
   const isFirst = before == 0;
-  shiftColumns(x, step, rows, n, isFirst, mean, scratch);
-  const touched = addRows(x, step, rows, n, end, scratch);
+  let isShifted = true;
+  if (isFirst) shiftToMean(x, step, rows, n, scratch);
+  else isShifted = shiftByMoments(n, before, mean, m2, scratch);
+  addRows(x, step, rows, n, isShifted, scratch);
   const fraction = rows / (before + rows);
   const share = f64x2.splat(fraction);
   const both = f64x2.splat(before * fraction);
@@ -168,5 +159,4 @@ export function mergeColumns(
     const column = <usize>i << 2;
     mergeColumn(x + column, step, rows, before, at64(mean, i), at64(m2, i), scratch + column);
   }
-  return touched;
 }

@@ -1,7 +1,7 @@
 // Float32 rows that lie in one set: y, dx and gradient sums in float32 arithmetic.
 
 import { Along, Flat } from "./rows";
-import { part } from "./lanes";
+import { fold, part, setSums } from "./lanes";
 
 /** The first `count` (1 to 3) of 4 lanes. */
 // @ts-ignore: decorator
@@ -34,8 +34,6 @@ function normalized(x: v128, high: v128, low: v128, invStd: v128, weight: v128, 
  *
  * @param weight, bias arrays of float32, 4 more than n of them readable.
  */
-// @ts-ignore: decorator
-@inline
 export function normalizeFloats<C>(x: usize, n: i32, mean: f64, invStd: f64, weight: usize, bias: usize, y: usize): void {
   const high = f32x4.splat(<f32>mean);
   const low = f32x4.splat(<f32>(mean - <f64>(<f32>mean)));
@@ -72,8 +70,6 @@ function differentiated(x: v128, dy: v128, high: v128, weight: v128, meanG: v128
 }
 
 /** dx = (dy · weight − meanG − (x − mean) · slope) · scale; what float32 loses of the mean is in meanG. */
-// @ts-ignore: decorator
-@inline
 export function differentiateFloats<C>(
   x: usize, dy: usize, n: i32, mean: f64, meanG: f64, slope: f64, scale: f64, weight: usize, dx: usize,
 ): void {
@@ -102,29 +98,86 @@ export function differentiateFloats<C>(
 
 // @ts-ignore: decorator
 @inline
-function addTo(target: usize, term: v128): void {
-  v128.store(target, f32x4.add(v128.load(target), term));
+function timesCentred(g: v128, x: v128, high: v128, low: v128): v128 {
+  return f32x4.mul(g, f32x4.sub(f32x4.sub(x, high), low));
 }
 
-/** dWeight += dy · ((x − mean) · invStd) and dBias += dy of one row, arrays of float32. */
-export function addAffine(x: usize, dy: usize, n: i32, mean: f64, invStd: f64, dWeight: usize, dBias: usize): void {
+/**
+ * One row of at most BLOCK elements, with g = dy · (x − mean): dWeight += g · invStd and dBias += dy, arrays of
+ * float32; Σ dy · weight and Σ g · weight into `firstSum` and `secondSum`.
+ *
+ * @param weight, dWeight, dBias 4 more than n of them readable.
+ */
+export function addGradients(
+  x: usize, dy: usize, n: i32, mean: f64, invStd: f64, weight: usize, dWeight: usize, dBias: usize,
+): void {
   const high = f32x4.splat(<f32>mean);
   const low = f32x4.splat(<f32>(mean - <f64>(<f32>mean)));
   const iv = f32x4.splat(<f32>invStd);
-  for (const end = x + (<usize>(n & ~7) << 2); x < end; x += 32, dy += 32, dWeight += 32, dBias += 32) {
-    const g = v128.load(dy);
-    const g2 = v128.load(dy, 16);
-    const w = f32x4.mul(g, f32x4.mul(f32x4.sub(f32x4.sub(v128.load(x), high), low), iv));
-    const w2 = f32x4.mul(g2, f32x4.mul(f32x4.sub(f32x4.sub(v128.load(x, 16), high), low), iv));
-    v128.store(dWeight, f32x4.add(v128.load(dWeight), w));
-    v128.store(dWeight, f32x4.add(v128.load(dWeight, 16), w2), 16);
-    v128.store(dBias, f32x4.add(v128.load(dBias), g));
-    v128.store(dBias, f32x4.add(v128.load(dBias, 16), g2), 16);
+  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
+  let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0);
+  for (const end = x + (<usize>(n & ~15) << 2); x < end; x += 64) {
+    let d = v128.load(dy);
+    let g = timesCentred(d, v128.load(x), high, low);
+    let w = v128.load(weight);
+    v128.store(dBias, f32x4.add(v128.load(dBias), d));
+    v128.store(dWeight, f32x4.add(v128.load(dWeight), f32x4.mul(g, iv)));
+    a0 = f32x4.add(a0, f32x4.mul(d, w));
+    b0 = f32x4.add(b0, f32x4.mul(g, w));
+    d = v128.load(dy, 16);
+    g = timesCentred(d, v128.load(x, 16), high, low);
+    w = v128.load(weight, 16);
+    v128.store(dBias, f32x4.add(v128.load(dBias, 16), d), 16);
+    v128.store(dWeight, f32x4.add(v128.load(dWeight, 16), f32x4.mul(g, iv)), 16);
+    a1 = f32x4.add(a1, f32x4.mul(d, w));
+    b1 = f32x4.add(b1, f32x4.mul(g, w));
+    d = v128.load(dy, 32);
+    g = timesCentred(d, v128.load(x, 32), high, low);
+    w = v128.load(weight, 32);
+    v128.store(dBias, f32x4.add(v128.load(dBias, 32), d), 32);
+    v128.store(dWeight, f32x4.add(v128.load(dWeight, 32), f32x4.mul(g, iv)), 32);
+    a2 = f32x4.add(a2, f32x4.mul(d, w));
+    b2 = f32x4.add(b2, f32x4.mul(g, w));
+    d = v128.load(dy, 48);
+    g = timesCentred(d, v128.load(x, 48), high, low);
+    w = v128.load(weight, 48);
+    v128.store(dBias, f32x4.add(v128.load(dBias, 48), d), 48);
+    v128.store(dWeight, f32x4.add(v128.load(dWeight, 48), f32x4.mul(g, iv)), 48);
+    a3 = f32x4.add(a3, f32x4.mul(d, w));
+    b3 = f32x4.add(b3, f32x4.mul(g, w));
+    dy += 64;
+    weight += 64;
+    dWeight += 64;
+    dBias += 64;
   }
-  for (let rest = n & 7; rest > 0; rest -= 4, x += 16, dy += 16, dWeight += 16, dBias += 16) {
-    const g = rest < 4 ? part(dy, rest) : v128.load(dy);
-    const v = rest < 4 ? part(x, rest) : v128.load(x);
-    addTo(dWeight, f32x4.mul(g, f32x4.mul(f32x4.sub(f32x4.sub(v, high), low), iv)));
-    addTo(dBias, g);
+  for (let rest = n & 15, lane = 0; rest > 0; rest -= 4, lane++) {
+    const few = rest < 4;
+    const d = few ? part(dy, rest) : v128.load(dy);
+    const g = timesCentred(d, few ? part(x, rest) : v128.load(x), high, low);
+    const w = v128.load(weight);
+    const valid = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(rest));
+    const a = v128.and(f32x4.mul(d, w), valid);
+    const b = v128.and(f32x4.mul(g, w), valid);
+    v128.store(dBias, f32x4.add(v128.load(dBias), d));
+    v128.store(dWeight, f32x4.add(v128.load(dWeight), f32x4.mul(g, iv)));
+    if (lane == 0) {
+      a0 = f32x4.add(a0, a);
+      b0 = f32x4.add(b0, b);
+    } else if (lane == 1) {
+      a1 = f32x4.add(a1, a);
+      b1 = f32x4.add(b1, b);
+    } else if (lane == 2) {
+      a2 = f32x4.add(a2, a);
+      b2 = f32x4.add(b2, b);
+    } else {
+      a3 = f32x4.add(a3, a);
+      b3 = f32x4.add(b3, b);
+    }
+    x += 16;
+    dy += 16;
+    weight += 16;
+    dWeight += 16;
+    dBias += 16;
   }
+  setSums(fold(a0, a1, a2, a3), fold(b0, b1, b2, b3));
 }

@@ -2,8 +2,8 @@
 // factors are brought to float32 once.
 
 import { clearInvalid } from "./elementwise";
-import { addAffine, differentiateFloats, normalizeFloats } from "./float-rows";
-import { COLUMNS, firstSum, Gradient, secondSum, sumTwo } from "./lanes";
+import { addGradients, differentiateFloats, normalizeFloats } from "./float-rows";
+import { BLOCK, COLUMNS, firstSum, Gradient, secondSum, sumTwo } from "./lanes";
 import {
   advance, Along, at64, channelIndex, Description, Flat, innerChannelStride, innerTokenStride, locate, open, rowCount,
   rowLength, rowSetStride, rowsOfSameChannels, rowTokenStride, setIndex, tokenIndex,
@@ -107,13 +107,17 @@ export function differentiateInSets(
   }
 }
 
+/** Adds a row's sums, block by block. */
 // @ts-ignore: decorator
 @inline
 function addSums<C>(x: usize, dy: usize, n: i32, mean: f64, weights: usize, sumG: usize, sumGXmu: usize): void {
   const shift = <f32>mean;
-  sumTwo<Gradient, C>(x, dy, n, shift, weights, load<f32>(weights));
-  store<f64>(sumG, load<f64>(sumG) + firstSum);
-  store<f64>(sumGXmu, load<f64>(sumGXmu) + (secondSum - (mean - <f64>shift) * firstSum));
+  for (let first = 0; first < n; first += BLOCK) {
+    const at = <usize>first << 2;
+    sumTwo<Gradient, C>(x + at, dy + at, min(BLOCK, n - first), shift, sizeof<C>() == sizeof<Along>() ? weights + at : weights);
+    store<f64>(sumG, load<f64>(sumG) + firstSum);
+    store<f64>(sumGXmu, load<f64>(sumGXmu) + (secondSum - (mean - <f64>shift) * firstSum));
+  }
 }
 
 /** sumG and sumGXmu of every set, which must be 0; a mask does not move along a row. */
@@ -175,8 +179,15 @@ export function allGradientSumsInSets(
         const start = <usize>((r + k) * rowLength + first) << 2;
         const set = setIndex + k * rowSetStride(d);
         const m = load<f64>(at64(mean, set));
-        addSums<Along>(x + start, dy + start, n, m, scratch, at64(sumG, set), at64(sumGXmu, set));
-        addAffine(x + start, dy + start, n, m, load<f64>(at64(invStd, set)), scratch + SECOND, scratch + THIRD);
+        const iv = load<f64>(at64(invStd, set));
+        for (let i = 0; i < n; i += BLOCK) {
+          const at = <usize>i << 2;
+          const from = start + at;
+          const to = scratch + at;
+          addGradients(x + from, dy + from, min(BLOCK, n - i), m, iv, to, to + SECOND, to + THIRD);
+          store<f64>(at64(sumG, set), load<f64>(at64(sumG, set)) + firstSum);
+          store<f64>(at64(sumGXmu, set), load<f64>(at64(sumGXmu, set)) + secondSum);
+        }
       }
       widen(scratch + SECOND, n, at64(dWeight, channelIndex + first));
       widen(scratch + THIRD, n, at64(dBias, channelIndex + first));

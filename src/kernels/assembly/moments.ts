@@ -1,8 +1,8 @@
 // Count, mean and m2 of float32 data in one pass: blocks about what came before them, merged in float64.
 
 import { mergeColumns, ROWS } from "./columns";
-import { COLUMNS, firstSum, Moments, secondSum, sumTwo, sumWide } from "./lanes";
-import { isInRange, merge } from "./merge";
+import { BLOCK, COLUMNS, firstSum, Moments, Plain, secondSum, sumTwo, sumWide } from "./lanes";
+import { isInRange, merge, shiftOf } from "./merge";
 import {
   advance, at64, Description, Flat, innerSetStride, locate, open, rowCount, rowLength, rowsOfSameSets, setIndex,
 } from "./rows";
@@ -28,29 +28,39 @@ function firstShift(x: usize, n: i32): f32 {
 
 function mergeRow(x: usize, n: i32, count: usize, mean: usize, m2: usize): void {
   const before = load<f64>(count);
-  const shift = before == 0 ? firstShift(x, n) : <f32>load<f64>(mean);
-  sumTwo<Moments, Flat>(x, 0, n, shift, 0, 0);
-  if (!isInRange(secondSum, n)) sumWide(x, 4, n, shift);
-  merge(before, mean, m2, n, shift, firstSum, secondSum);
+  const shift = before == 0 ? firstShift(x, n) : shiftOf(before, load<f64>(mean), load<f64>(m2));
+  let a: f64 = 0;
+  let b: f64 = 0;
+  for (let first = 0; first < n; first += BLOCK) {
+    const part = min(BLOCK, n - first);
+    const at = x + (<usize>first << 2);
+    if (shift == 0) sumTwo<Plain, Flat>(at, 0, part, 0, 0);
+    else sumTwo<Moments, Flat>(at, 0, part, shift, 0);
+    a += firstSum;
+    b += secondSum;
+  }
+  if (!isInRange(b, n)) {
+    sumWide(x, 4, n, shift);
+    a = firstSum;
+    b = secondSum;
+  }
+  merge(before, mean, m2, n, shift, a, b);
   store<f64>(count, before + n);
 }
 
 /** Mean and m2 of every set; m2 and count must be 0. Of sets that rows cross, count is the first one's alone. */
-export function moments32(x: usize, d: Description, count: usize, mean: usize, m2: usize, scratch: usize): i32 {
+export function moments32(x: usize, d: Description, count: usize, mean: usize, m2: usize, scratch: usize): void {
   open(d);
-  const crosses = innerSetStride(d) != 0;
   const step = <usize>rowLength << 2;
-  if (rowLength == 0 || rowCount == 0) return 0;
+  if (rowLength == 0 || rowCount == 0) return;
   locate(d, 0);
-  if (!crosses) {
+  if (innerSetStride(d) == 0) {
     for (let r = 0; r < rowCount; r++, x += step) {
       mergeRow(x, rowLength, at64(count, setIndex), at64(mean, setIndex), at64(m2, setIndex));
       advance(d, r + 1, 1);
     }
-    return 0;
+    return;
   }
-  const end = x + <usize>rowCount * step;
-  let touched: i32 = 0;
   let r = 0;
   while (r < rowCount) {
     const rows = rowsOfSameSets(d, ROWS);
@@ -59,14 +69,11 @@ export function moments32(x: usize, d: Description, count: usize, mean: usize, m
     for (let first = 0; first < rowLength; first += COLUMNS) {
       const set = setIndex + first;
       const n = min(COLUMNS, rowLength - first);
-      touched |= mergeColumns(
-        x + (<usize>first << 2), step, rows, n, before, end, at64(mean, set), at64(m2, set), scratch,
-      );
+      mergeColumns(x + (<usize>first << 2), step, rows, n, before, at64(mean, set), at64(m2, set), scratch);
     }
     store<f64>(counted, before + rows);
     r += rows;
     x += <usize>rows * step;
     advance(d, r, rows);
   }
-  return touched;
 }
