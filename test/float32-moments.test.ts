@@ -59,8 +59,8 @@ function worst({ got, want }: ReturnType<typeof momentsOf>): { mean: number; m2:
 /**
  * A sum of 64 roundings of 2^-24 (1024 elements in 16 lanes, or 64 rows) is off by at most 4e-6 of its terms, and
  * that if all went one way; of n independent ones by √64 · 2^-24 = 5e-7. Up to a mean of √5 = 2.24 standard deviations
- * nothing is subtracted, and the squares are up to 6 times those of the deviations, of which 100 to 1000 values in
- * several sums each lose 1.5e-7.
+ * nothing is subtracted along rows, and the squares are up to 6 times those of the deviations, of which 16 lanes of
+ * independent roundings lose 3e-8.
  */
 const tolerance = 1e-6;
 

@@ -218,7 +218,7 @@ describe("the SIMD kernels equal the scalar reference bit for bit", () => {
     }
   }
 
-  // Means so far from 0, against the wave's deviations of 31, that they are subtracted; of every other column in one case.
+  // Means so far from 0, against the wave's deviations of 31, that they are subtracted along rows too.
   const offsets: readonly (readonly [string, Offset])[] = [
     ["far from 0", () => 500],
     ["of which some are far from 0", (i) => (i % 2) * 500],

@@ -23,13 +23,13 @@ export type Axis = "samples" | "channels" | "positions";
  * ((0+4)+(2+6)) + ((1+5)+(3+7)); a row that crosses sets adds one element to each.
  *
  * Float32 data that no mask cuts inside a set are added in float32 first. A row that lies in one set: in 16
- * lanes, which every 1024 elements are folded over 4 as (0+4)+(8+12) and become float64, (0+2)+(1+3). Rows
- * that cross the same sets, and rows that run along the same channels, for gradients of weights: 64 at a time, in
- * order.
+ * lanes, which every 1024 elements are folded over 4 as (0+4)+(8+12) and become float64, (0+2)+(1+3); for
+ * `allGradientSums` of a row along the channels in 8 lanes, every 512 elements. Rows that cross the same sets, and
+ * rows that run along the same channels, for gradients of weights: 64 at a time, in order.
  *
  * Moments are sums of x − s and (x − s)² of such rows, merged in float64. The shift s is the float32 next to the
- * set's mean so far, or to that of its first values (64 of a row, 64 rows); it is 0 where the square of the mean so
- * far is at most 5 variances. Squares too small or too large for float32 are added in float64.
+ * set's mean so far, or to that of its first values (64 of a row, 64 rows); for rows that lie in one set it is 0 where
+ * the square of the mean so far is at most 5 variances. Squares too small or too large for float32 are added in float64.
  */
 export interface IndexSets {
   /** How many sets there are. */

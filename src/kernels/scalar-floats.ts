@@ -8,6 +8,8 @@ const { fround } = Math;
 
 /** Rows of the same channels whose gradients are added in float32. */
 const blockRows = 64;
+/** Lanes and block of rows that run along the channels. */
+const [shortLaneCount, shortBlockElements] = [8, 512];
 
 /** A mean as two float32: x − high − low is as exact as x. */
 function split(mean: number): { readonly high: number; readonly low: number } {
@@ -80,16 +82,16 @@ export const sumAllGradientFloats: Kernels["allGradientSums"] = ({ x, mask }, dy
     for (const { set, start, token } of rows) {
       if (mask !== null && mask[token] === 0) continue;
       const { high, low } = split(mean[set]!);
-      for (let first = 0; first < count; first += blockElements) {
+      for (let first = 0; first < count; first += shortBlockElements) {
         const [g, gX] = [new Float32Array(laneCount), new Float32Array(laneCount)];
-        for (let i = first; i < Math.min(count, first + blockElements); i++) {
+        for (let i = first; i < Math.min(count, first + shortBlockElements); i++) {
           const w = fround(weight[channel + i]!);
           const d = dy[start + i]!;
           const product = fround(d * fround(fround(x[start + i]! - high) - low));
           weights[i]! += fround(product * fround(invStd[set]!));
           biases[i]! += d;
-          g[(i - first) % laneCount]! += fround(d * w);
-          gX[(i - first) % laneCount]! += fround(product * w);
+          g[(i - first) % shortLaneCount]! += fround(d * w);
+          gX[(i - first) % shortLaneCount]! += fround(product * w);
         }
         sums.sumG[set]! += fold(g);
         sums.sumGXmu[set]! += fold(gX);

@@ -13,11 +13,27 @@ const blockRows = 64;
 const sampleCount = 64;
 /** Below this mean square float32 loses squares. */
 const leastMeanSquare = 2 ** -100;
-/** How many times a variance the square of a mean may be, for values to be summed about 0. */
+/** How many times a variance the square of a mean may be, for values of a row to be summed about 0. */
 const plainRatio = 5;
 
 /** Of values and a shift: Σ (x − shift) and Σ (x − shift)². */
 type Sums = readonly [number, number];
+
+/** How values of a set that lie together are added. */
+interface Way {
+  /** What is subtracted from the first values of a set. */
+  readonly firstShift: (values: FloatArray) => number;
+  /** What is subtracted from values of a set that has `count` others. */
+  readonly laterShift: (mean: number, m2: number, count: number) => number;
+  readonly sum: (values: FloatArray, shift: number) => Sums;
+}
+
+const alongRows: Way = {
+  firstShift: sampleMean,
+  laterShift: (mean, m2, count) => (mean * mean * count <= plainRatio * m2 ? 0 : fround(mean)),
+  sum: sumLanes,
+};
+const acrossRows: Way = { firstShift: meanAboutFirst, laterShift: (mean) => fround(mean), sum: sumInOrder };
 
 /** One pass over float32 data without a mask, in the order that `IndexSets` documents. */
 export function onePassMoments(x: FloatArray, sets: IndexSets, moments: SetMoments): void {
@@ -26,7 +42,7 @@ export function onePassMoments(x: FloatArray, sets: IndexSets, moments: SetMomen
   if (sets.setStrides[3] === 0) {
     for (const { start, count: n, set } of rowsOf(sets)) {
       const values = x.subarray(start, start + n);
-      if (n > 0) mergeValues(moments, set, values, sampleMean, sumLanes);
+      if (n > 0) mergeValues(moments, set, values, alongRows);
     }
     return;
   }
@@ -34,7 +50,7 @@ export function onePassMoments(x: FloatArray, sets: IndexSets, moments: SetMomen
     const { count: n, set } = rows[0]!;
     for (let i = 0; i < n; i++) {
       const values = Float32Array.from(rows, ({ start }) => x[start + i]!);
-      mergeValues(moments, set + i, values, meanAboutFirst, sumInOrder);
+      mergeValues(moments, set + i, values, acrossRows);
     }
   }
 }
@@ -43,12 +59,11 @@ function mergeValues(
   { count, mean, m2 }: SetMoments,
   set: number,
   values: FloatArray,
-  firstShift: (values: FloatArray) => number,
-  sum: (values: FloatArray, shift: number) => Sums,
+  { firstShift, laterShift, sum }: Way,
 ): void {
   const n = values.length;
   const before = count[set]!;
-  const shift = before === 0 ? firstShift(values) : shiftOf(before, mean[set]!, m2[set]!);
+  const shift = before === 0 ? firstShift(values) : laterShift(mean[set]!, m2[set]!, before);
   let [a, b] = sum(values, shift);
   if (!(b >= n * leastMeanSquare && b < Number.POSITIVE_INFINITY)) [a, b] = sumWide(values, shift);
   const about = before === 0 ? shift : mean[set]!;
@@ -58,11 +73,6 @@ function mergeValues(
   count[set] = before + n;
   mean[set] = about + delta * share;
   m2[set] = m2[set]! + (b - a * d) + delta * delta * (before * share);
-}
-
-/** What is subtracted before values of a set that has some are summed. */
-function shiftOf(before: number, mean: number, m2: number): number {
-  return mean * mean * before <= plainRatio * m2 ? 0 : fround(mean);
 }
 
 /** In 8 lanes about the first value, of whole turns of the lanes. */

@@ -1,7 +1,7 @@
 // Moments of rows that cross sets: float32 sums of each column, block by block.
 
-import { COLUMNS, firstSum, part, secondSum, sumWide } from "./lanes";
-import { isInRange, LEAST, merge, PLAIN } from "./merge";
+import { COLUMNS, firstSum, narrow, part, secondSum, sumWide } from "./lanes";
+import { isInRange, LEAST, merge } from "./merge";
 import { at64 } from "./rows";
 
 /** Rows that are added in float32 where a row crosses sets. */
@@ -10,16 +10,6 @@ export const ROWS: i32 = 64;
 // Where rows cross sets, shifts lie in scratch, a float32 for each of COLUMNS columns, and after them these.
 const SUMS: usize = 4 * <usize>COLUMNS;
 const SQUARES: usize = 8 * <usize>COLUMNS;
-
-// @ts-ignore: decorator
-@inline
-function deviation<S>(x: v128, shift: usize): v128 {
-  return sizeof<S>() == sizeof<Shifted>() ? f32x4.sub(x, v128.load(shift)) : x;
-}
-
-// Whether something is subtracted, as a type so that it is a constant.
-type Shifted = i8;
-type Unshifted = i16;
 
 // @ts-ignore: decorator
 @inline
@@ -32,57 +22,37 @@ function add(d: v128, at: usize): void {
  * Add d = x − shift and d² of every column of one row. One row after the other is one stream, which processors
  * foresee; several rows at once would be streams that start anew with each, though they would save half the stores.
  */
-function addRow<S>(x: usize, n: i32, at: usize): void {
+function addRow(x: usize, n: i32, at: usize): void {
   for (const end = x + (<usize>(n & ~7) << 2); x < end; x += 32, at += 32) {
-    add(deviation<S>(v128.load(x), at), at);
-    add(deviation<S>(v128.load(x, 16), at + 16), at + 16);
+    add(f32x4.sub(v128.load(x), v128.load(at)), at);
+    add(f32x4.sub(v128.load(x, 16), v128.load(at, 16)), at + 16);
   }
   if ((n & 4) != 0) {
-    add(deviation<S>(v128.load(x), at), at);
+    add(f32x4.sub(v128.load(x), v128.load(at)), at);
     x += 16;
     at += 16;
   }
-  if ((n & 3) != 0) add(deviation<S>(part(x, n & 3), at), at);
+  if ((n & 3) != 0) add(f32x4.sub(part(x, n & 3), v128.load(at)), at);
 }
 
 // @ts-ignore: decorator
 @inline
-function addRows(x: usize, step: usize, rows: i32, n: i32, isShifted: bool, scratch: usize): void {
+function addRows(x: usize, step: usize, rows: i32, n: i32, scratch: usize): void {
   memory.fill(scratch + SUMS, 0, 8 * COLUMNS);
-  for (const end = x + <usize>rows * step; x < end; x += step) {
-    if (isShifted) addRow<Shifted>(x, n, scratch);
-    else addRow<Unshifted>(x, n, scratch);
-  }
+  for (const end = x + <usize>rows * step; x < end; x += step) addRow(x, n, scratch);
 }
 
-/** Each column's shift of a set that has nothing yet: the mean of the rows. */
-function shiftToMean(x: usize, step: usize, rows: i32, n: i32, scratch: usize): void {
+/** Each column's shift: the mean of the rows for sets that have nothing yet, of what came before for others. */
+function shiftColumns(x: usize, step: usize, rows: i32, n: i32, isFirst: bool, mean: usize, scratch: usize): void {
+  if (!isFirst) {
+    narrow(mean, n, scratch);
+    return;
+  }
   memory.copy(scratch, x, <usize>n << 2);
-  addRows(x, step, rows, n, true, scratch);
+  addRows(x, step, rows, n, scratch);
   for (let at = scratch, end = at + (<usize>n << 2); at < end; at += 4) {
     store<f32>(at, load<f32>(at) + load<f32>(at, SUMS) / <f32>rows);
   }
-}
-
-/**
- * Each column's shift by what came before, as `shiftOf` has it; an even number of columns is written.
- *
- * @returns whether one is not 0.
- */
-function shiftByMoments(n: i32, before: f64, mean: usize, m2: usize, scratch: usize): bool {
-  const values = f64x2.splat(before);
-  const most = f64x2.splat(PLAIN);
-  let shifted = i64x2.splat(0);
-  for (let i = 0; i < n; i += 2) {
-    const few = i + 1 == n;
-    const m = few ? v128.load64_zero(at64(mean, i)) : v128.load(at64(mean, i));
-    const s = few ? v128.load64_zero(at64(m2, i)) : v128.load(at64(m2, i));
-    const isPlain = f64x2.le(f64x2.mul(f64x2.mul(m, m), values), f64x2.mul(most, s));
-    const shift = f32x4.demote_f64x2_zero(v128.andnot(m, isPlain));
-    shifted = v128.or(shifted, shift);
-    v128.store64_lane(scratch + (<usize>i << 2), shift, 0);
-  }
-  return v128.any_true(shifted);
 }
 
 /** Merge what a column's rows add up to; as `mergeRow` does. */
@@ -127,10 +97,8 @@ export function mergeColumns(
   x: usize, step: usize, rows: i32, n: i32, before: f64, mean: usize, m2: usize, scratch: usize,
 ): void {
   const isFirst = before == 0;
-  let isShifted = true;
-  if (isFirst) shiftToMean(x, step, rows, n, scratch);
-  else isShifted = shiftByMoments(n, before, mean, m2, scratch);
-  addRows(x, step, rows, n, isShifted, scratch);
+  shiftColumns(x, step, rows, n, isFirst, mean, scratch);
+  addRows(x, step, rows, n, scratch);
   const fraction = rows / (before + rows);
   const share = f64x2.splat(fraction);
   const both = f64x2.splat(before * fraction);

@@ -103,8 +103,8 @@ function timesCentred(g: v128, x: v128, high: v128, low: v128): v128 {
 }
 
 /**
- * One row of at most BLOCK elements, with g = dy · (x − mean): dWeight += g · invStd and dBias += dy, arrays of
- * float32; Σ dy · weight and Σ g · weight into `firstSum` and `secondSum`.
+ * At most SHORT_BLOCK elements of a row, with g = dy · (x − mean): dWeight += g · invStd and dBias += dy, arrays of
+ * float32; Σ dy · weight and Σ g · weight into `firstSum` and `secondSum`. 16 lanes would not leave registers enough.
  *
  * @param weight, dWeight, dBias 4 more than n of them readable.
  */
@@ -114,9 +114,8 @@ export function addGradients(
   const high = f32x4.splat(<f32>mean);
   const low = f32x4.splat(<f32>(mean - <f64>(<f32>mean)));
   const iv = f32x4.splat(<f32>invStd);
-  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-  let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0);
-  for (const end = x + (<usize>(n & ~15) << 2); x < end; x += 64) {
+  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), b0 = f32x4.splat(0), b1 = f32x4.splat(0);
+  for (const end = x + (<usize>(n & ~7) << 2); x < end; x += 32) {
     let d = v128.load(dy);
     let g = timesCentred(d, v128.load(x), high, low);
     let w = v128.load(weight);
@@ -131,26 +130,12 @@ export function addGradients(
     v128.store(dWeight, f32x4.add(v128.load(dWeight, 16), f32x4.mul(g, iv)), 16);
     a1 = f32x4.add(a1, f32x4.mul(d, w));
     b1 = f32x4.add(b1, f32x4.mul(g, w));
-    d = v128.load(dy, 32);
-    g = timesCentred(d, v128.load(x, 32), high, low);
-    w = v128.load(weight, 32);
-    v128.store(dBias, f32x4.add(v128.load(dBias, 32), d), 32);
-    v128.store(dWeight, f32x4.add(v128.load(dWeight, 32), f32x4.mul(g, iv)), 32);
-    a2 = f32x4.add(a2, f32x4.mul(d, w));
-    b2 = f32x4.add(b2, f32x4.mul(g, w));
-    d = v128.load(dy, 48);
-    g = timesCentred(d, v128.load(x, 48), high, low);
-    w = v128.load(weight, 48);
-    v128.store(dBias, f32x4.add(v128.load(dBias, 48), d), 48);
-    v128.store(dWeight, f32x4.add(v128.load(dWeight, 48), f32x4.mul(g, iv)), 48);
-    a3 = f32x4.add(a3, f32x4.mul(d, w));
-    b3 = f32x4.add(b3, f32x4.mul(g, w));
-    dy += 64;
-    weight += 64;
-    dWeight += 64;
-    dBias += 64;
+    dy += 32;
+    weight += 32;
+    dWeight += 32;
+    dBias += 32;
   }
-  for (let rest = n & 15, lane = 0; rest > 0; rest -= 4, lane++) {
+  for (let rest = n & 7, lane = 0; rest > 0; rest -= 4, lane++) {
     const few = rest < 4;
     const d = few ? part(dy, rest) : v128.load(dy);
     const g = timesCentred(d, few ? part(x, rest) : v128.load(x), high, low);
@@ -163,15 +148,9 @@ export function addGradients(
     if (lane == 0) {
       a0 = f32x4.add(a0, a);
       b0 = f32x4.add(b0, b);
-    } else if (lane == 1) {
+    } else {
       a1 = f32x4.add(a1, a);
       b1 = f32x4.add(b1, b);
-    } else if (lane == 2) {
-      a2 = f32x4.add(a2, a);
-      b2 = f32x4.add(b2, b);
-    } else {
-      a3 = f32x4.add(a3, a);
-      b3 = f32x4.add(b3, b);
     }
     x += 16;
     dy += 16;
@@ -179,5 +158,6 @@ export function addGradients(
     dWeight += 16;
     dBias += 16;
   }
-  setSums(fold(a0, a1, a2, a3), fold(b0, b1, b2, b3));
+  const none = f32x4.splat(0);
+  setSums(fold(a0, a1, none, none), fold(b0, b1, none, none));
 }

@@ -3,7 +3,7 @@
 
 import { clearInvalid } from "./elementwise";
 import { addGradients, differentiateFloats, normalizeFloats } from "./float-rows";
-import { BLOCK, COLUMNS, firstSum, Gradient, secondSum, sumTwo } from "./lanes";
+import { BLOCK, COLUMNS, firstSum, Gradient, narrow, secondSum, SHORT_BLOCK, sumTwo } from "./lanes";
 import {
   advance, Along, at64, channelIndex, Description, Flat, innerChannelStride, innerTokenStride, locate, open, rowCount,
   rowLength, rowSetStride, rowsOfSameChannels, rowTokenStride, setIndex, tokenIndex,
@@ -21,14 +21,6 @@ const THIRD: usize = 2 * SECOND;
 function narrowFactors(from: usize, along: bool, n: i32, to: usize): void {
   if (along) narrow(from, n, to);
   else store<f32>(to, <f32>load<f64>(from));
-}
-
-function narrow(from: usize, n: i32, to: usize): void {
-  let i = 0;
-  for (; i + 2 <= n; i += 2) {
-    v128.store64_lane(to + (<usize>i << 2), f32x4.demote_f64x2_zero(v128.load(at64(from, i))), 0);
-  }
-  if (i < n) store<f32>(to + (<usize>i << 2), <f32>load<f64>(at64(from, i)));
 }
 
 /** Whether a row of a token that nothing in the row moves is padding. */
@@ -114,7 +106,8 @@ function addSums<C>(x: usize, dy: usize, n: i32, mean: f64, weights: usize, sumG
   const shift = <f32>mean;
   for (let first = 0; first < n; first += BLOCK) {
     const at = <usize>first << 2;
-    sumTwo<Gradient, C>(x + at, dy + at, min(BLOCK, n - first), shift, sizeof<C>() == sizeof<Along>() ? weights + at : weights);
+    const weight = sizeof<C>() == sizeof<Along>() ? weights + at : weights;
+    sumTwo<Gradient, C>(x + at, dy + at, min(BLOCK, n - first), shift, weight);
     store<f64>(sumG, load<f64>(sumG) + firstSum);
     store<f64>(sumGXmu, load<f64>(sumGXmu) + (secondSum - (mean - <f64>shift) * firstSum));
   }
@@ -180,11 +173,11 @@ export function allGradientSumsInSets(
         const set = setIndex + k * rowSetStride(d);
         const m = load<f64>(at64(mean, set));
         const iv = load<f64>(at64(invStd, set));
-        for (let i = 0; i < n; i += BLOCK) {
+        for (let i = 0; i < n; i += SHORT_BLOCK) {
           const at = <usize>i << 2;
           const from = start + at;
           const to = scratch + at;
-          addGradients(x + from, dy + from, min(BLOCK, n - i), m, iv, to, to + SECOND, to + THIRD);
+          addGradients(x + from, dy + from, min(SHORT_BLOCK, n - i), m, iv, to, to + SECOND, to + THIRD);
           store<f64>(at64(sumG, set), load<f64>(at64(sumG, set)) + firstSum);
           store<f64>(at64(sumGXmu, set), load<f64>(at64(sumGXmu, set)) + secondSum);
         }

@@ -1,10 +1,12 @@
 // Two sums of a part of a float32 row at a time, in float32 lanes that are then brought to float64.
 
-import { Along, Flat } from "./rows";
+import { Along, at64, Flat } from "./rows";
 
 /** Elements of a row that are added in float32 before their sum is made a float64; 64 a lane. */
 export const BLOCK: i32 = 1024;
 
+/** The same where there are 8 lanes. */
+export const SHORT_BLOCK: i32 = 512;
 /** Columns that are worked on at once, each with up to three float32 of scratch. */
 export const COLUMNS: i32 = 4096;
 
@@ -32,6 +34,15 @@ export function setSums(first: f64, second: f64): void {
 export function part(p: usize, count: i32): v128 {
   if (count == 3) return v128.load32_lane(p + 8, v128.load64_zero(p), 2);
   return count == 2 ? v128.load64_zero(p) : v128.load32_zero(p);
+}
+
+/** Bring n float64 to float32. */
+export function narrow(from: usize, n: i32, to: usize): void {
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    v128.store64_lane(to + (<usize>i << 2), f32x4.demote_f64x2_zero(v128.load(at64(from, i))), 0);
+  }
+  if (i < n) store<f32>(to + (<usize>i << 2), <f32>load<f64>(at64(from, i)));
 }
 
 /** 16 lanes as one float64: in float32 (0+4)+(8+12) and so on, in float64 ((0+2)+(1+3)) of those. */

@@ -3,24 +3,11 @@
 /** Below this mean square float32 loses squares. */
 export const LEAST: f64 = 7.888609052210118e-31; // 2^-100
 
-/**
- * How many times a variance the square of a mean may be, for values to be summed about 0, which saves a subtraction:
- * errors of squares, 1.5e-7 of them where the mean is 0, are then up to 6 times as large.
- */
-export const PLAIN: f64 = 5;
-
 /** Whether float32 could hold the squares of n values that add up to this. */
 // @ts-ignore: decorator
 @inline
 export function isInRange(squares: f64, n: f64): bool {
   return squares >= n * LEAST && squares <= f64.MAX_VALUE;
-}
-
-/** What is subtracted before values of a set that has some are summed. */
-// @ts-ignore: decorator
-@inline
-export function shiftOf(before: f64, mean: f64, m2: f64): f32 {
-  return mean * mean * before <= PLAIN * m2 ? 0 : <f32>mean;
 }
 
 /** Merge n values, whose deviations from `shift` add up to a and their squares to b, into what a set has. */

@@ -2,7 +2,7 @@
 
 import { mergeColumns, ROWS } from "./columns";
 import { BLOCK, COLUMNS, firstSum, Moments, Plain, secondSum, sumTwo, sumWide } from "./lanes";
-import { isInRange, merge, shiftOf } from "./merge";
+import { isInRange, merge } from "./merge";
 import {
   advance, at64, Description, Flat, innerSetStride, locate, open, rowCount, rowLength, rowsOfSameSets, setIndex,
 } from "./rows";
@@ -24,6 +24,16 @@ function firstShift(x: usize, n: i32): f32 {
   a = f32x4.add(a, b);
   a = f32x4.add(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
   return first + (f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) / <f32>count;
+}
+
+/**
+ * What is subtracted from values of a set that has some: nothing where the square of the mean is at most 5 variances,
+ * which makes errors of the squares up to 6 times as large, but saves a third of the additions.
+ */
+// @ts-ignore: decorator
+@inline
+function shiftOf(before: f64, mean: f64, m2: f64): f32 {
+  return mean * mean * before <= 5 * m2 ? 0 : <f32>mean;
 }
 
 function mergeRow(x: usize, n: i32, count: usize, mean: usize, m2: usize): void {
