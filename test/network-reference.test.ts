@@ -121,13 +121,17 @@ function randomNetwork(random: RandomStream): Network {
 
 function randomSchedule(ranks: number, random: RandomStream): Schedule {
   const builder = new ScheduleBuilder();
-  for (let step = random.integer(1, 4); step > 0; step--) {
-    for (let count = random.integer(1, 2 * ranks); count > 0; count--) {
+  for (let steps = random.integer(1, 4); steps > 0; steps--) {
+    const ends = Array.from({ length: random.integer(1, 2 * ranks) }, () => {
       const source = random.integer(0, ranks - 1);
-      const target = (source + random.integer(1, ranks - 1)) % ranks;
-      builder.send(source, target, 0, random.integer(1, 5) * 1000, "copy");
+      return { source, target: (source + random.integer(1, ranks - 1)) % ranks };
+    });
+    // The same sources and targets some times in a row, as in a ring, with other lengths.
+    for (let rounds = random.integer(1, 3); rounds > 0; rounds--) {
+      for (const { source, target } of ends)
+        builder.send(source, target, 0, random.integer(1, 5) * 1000, "copy");
+      builder.endStep();
     }
-    builder.endStep();
   }
   return builder.build("broadcast", "random", ranks, 5000);
 }

@@ -35,34 +35,39 @@ class Contention {
   readonly #traffic: Traffic;
   readonly #contested: LinkLists;
   readonly #byRank: RankMessages;
-  // Per rank: the first entry of its next step, what its step still waits for, when it entered it.
+  // Per rank: the first entry of its next step, which step of the run that is, what its step still waits for,
+  // when it entered it.
   readonly #next: Int32Array;
+  readonly #round: Uint32Array;
   readonly #pending: Uint32Array;
   readonly #entered: Float64Array;
   /** Ranks that are done with a step and have not been told. */
   readonly #free: number[] = [];
-  /** Per message: 1 if one of its ranks has entered its step. */
+  /** Per place: 1 if one of the ranks has entered its round, but not the other. */
   readonly #isExpected: Uint8Array;
   // Messages that may meet others have a slot while they are under way.
   readonly #queue: EventQueue;
   readonly #flows: FairShare;
+  readonly #placeOf: Uint32Array;
   readonly #messageOf: Uint32Array;
   readonly #phase: Uint8Array;
   readonly #slots: number[] = [];
 
   constructor(traffic: Traffic, contested: LinkLists, bandwidthBytesPerSecond: Float64Array) {
-    const { schedule, startSeconds } = traffic;
+    const { schedule, startSeconds, paths } = traffic;
     this.#traffic = traffic;
     this.#contested = contested;
     this.finishSeconds = startSeconds.slice();
-    this.#byRank = rankMessages(schedule);
+    this.#byRank = rankMessages(paths.runs, schedule.ranks);
     this.#next = this.#byRank.firstEntry.slice();
+    this.#round = new Uint32Array(schedule.ranks);
     this.#pending = new Uint32Array(schedule.ranks);
     this.#entered = new Float64Array(schedule.ranks);
-    this.#isExpected = new Uint8Array(schedule.source.length);
+    this.#isExpected = new Uint8Array(paths.pathOf.length);
     const capacity = this.#byRank.mostAtOnce;
     this.#queue = new EventQueue(capacity);
     this.#flows = new FairShare(bandwidthBytesPerSecond, contested, capacity, this.#queue);
+    this.#placeOf = new Uint32Array(capacity);
     this.#messageOf = new Uint32Array(capacity);
     this.#phase = new Uint8Array(capacity);
     for (let slot = capacity - 1; slot >= 0; slot--) this.#slots.push(slot);
@@ -76,7 +81,12 @@ class Contention {
       let now = 0;
       while (this.#queue.nextSeconds <= until) {
         now = this.#queue.nextSeconds;
-        this.#advance(this.#queue.take(), now);
+        let slot = this.#queue.take();
+        while (slot !== -1) {
+          const following = this.#queue.after(slot);
+          this.#advance(slot, now);
+          slot = following;
+        }
         this.#enterSteps();
       }
       this.#flows.settle(now);
@@ -87,71 +97,87 @@ class Contention {
 
   /** A message in a slot has paid its latency, or is through. */
   #advance(slot: number, seconds: number): void {
+    const place = this.#placeOf[slot]!;
     const message = this.#messageOf[slot]!;
     const { schedule, elementBytes, paths } = this.#traffic;
     if (this.#phase[slot] === paying) {
       this.#phase[slot] = flowing;
-      this.#flows.begin(slot, paths.pathOf[message]!, schedule.length[message]! * elementBytes, seconds);
+      this.#flows.begin(slot, paths.pathOf[place]!, schedule.length[message]! * elementBytes, seconds);
       return;
     }
     this.#flows.end(slot);
     this.#slots.push(slot);
-    this.#finish(message, seconds);
+    this.#finish(place, message, seconds);
   }
 
   /** Let ranks that are done with a step enter their next, and those that this frees. */
   #enterSteps(): void {
-    const { nextEntry, stepOf } = this.#byRank;
+    const { nextEntry, runOf } = this.#byRank;
+    const { rounds, start, firstMessage } = this.#traffic.paths.runs;
     while (this.#free.length > 0) {
       const rank = this.#free.pop()!;
       const first = this.#next[rank]!;
       if (first === -1) continue;
       this.#entered[rank] = this.finishSeconds[rank]! + this.#traffic.stepDelaySeconds[rank]!;
-      const step = stepOf[first >> 1]!;
+      const run = runOf[first >> 1]!;
       let entry = first;
-      let pending = 0;
-      for (; entry !== -1 && stepOf[entry >> 1] === step; entry = nextEntry[entry]!) pending++;
-      this.#next[rank] = entry;
-      this.#pending[rank] = pending;
-      for (let own = first; own !== entry; own = nextEntry[own]!) this.#expect(own >> 1);
+      const round = this.#round[rank]!;
+      const shift = firstMessage[run]! + round * (start[run + 1]! - start[run]!) - start[run]!;
+      // It waits for itself too until it has entered.
+      this.#pending[rank] = 1;
+      for (; entry !== -1 && runOf[entry >> 1] === run; entry = nextEntry[entry]!) {
+        this.#pending[rank]!++;
+        this.#expect(entry >> 1, shift);
+      }
+      const isLast = round + 1 === rounds[run];
+      this.#next[rank] = isLast ? entry : first;
+      this.#round[rank] = isLast ? 0 : round + 1;
+      this.#stopWaiting(rank);
     }
   }
 
   /** One of a message's ranks has entered its step; the second one starts it. */
-  #expect(message: number): void {
-    if (this.#isExpected[message] === 0) {
-      this.#isExpected[message] = 1;
+  #expect(place: number, shift: number): void {
+    if (this.#isExpected[place] === 0) {
+      this.#isExpected[place] = 1;
       return;
     }
+    this.#isExpected[place] = 0;
+    const message = place + shift;
     const { schedule, elementBytes, paths, jitterSeconds, times } = this.#traffic;
-    const start = Math.max(
-      this.#entered[schedule.source[message]!]!,
-      this.#entered[schedule.target[message]!]!,
-    );
+    const { runs } = paths;
+    const start = Math.max(this.#entered[runs.source[place]!]!, this.#entered[runs.target[place]!]!);
     if (times !== undefined) times.startSeconds[message] = start;
-    const path = paths.pathOf[message]!;
+    const path = paths.pathOf[place]!;
     let sendSeconds = start + paths.latencySeconds[path]!;
     if (jitterSeconds.length > 0) sendSeconds += jitterSeconds[message]!;
     if (this.#contested.start[path] === this.#contested.start[path + 1]) {
       const payloadBytes = schedule.length[message]! * elementBytes;
-      this.#finish(message, sendSeconds + payloadBytes / paths.bandwidthBytesPerSecond[path]!);
+      this.#finish(place, message, sendSeconds + payloadBytes / paths.bandwidthBytesPerSecond[path]!);
       return;
     }
     const slot = this.#slots.pop()!;
+    this.#placeOf[slot] = place;
     this.#messageOf[slot] = message;
     this.#phase[slot] = paying;
     this.#queue.add(slot, sendSeconds);
   }
 
-  #finish(message: number, seconds: number): void {
-    const { schedule, times } = this.#traffic;
+  #finish(place: number, message: number, seconds: number): void {
+    const { paths, times } = this.#traffic;
+    const { runs } = paths;
     if (times !== undefined) times.finishSeconds[message] = seconds;
-    this.#release(schedule.source[message]!, seconds);
-    this.#release(schedule.target[message]!, seconds);
+    this.#release(runs.source[place]!, seconds);
+    this.#release(runs.target[place]!, seconds);
   }
 
   #release(rank: number, seconds: number): void {
     if (seconds > this.finishSeconds[rank]!) this.finishSeconds[rank] = seconds;
+    this.#stopWaiting(rank);
+  }
+
+  /** A rank has one thing less to wait for. */
+  #stopWaiting(rank: number): void {
     this.#pending[rank]!--;
     if (this.#pending[rank] === 0) this.#free.push(rank);
   }

@@ -16,26 +16,39 @@ export interface LinkUse {
  * one source or one target: that rank finishes each before the next. Else they might, whatever happens.
  */
 export function linkUse(schedule: Schedule, elementBytes: number, paths: Paths, linkCount: number): LinkUse {
-  const { stepCount, stepStart, length } = schedule;
-  const { pathOf, start, links } = paths;
+  const { runs, pathOf, start, links } = paths;
+  const elements = elementsOfPaths(schedule, paths);
   const bytes = new Float64Array(linkCount);
-  const isShared = openToMany(schedule, paths, linkCount);
-  const lastStep = new Int32Array(linkCount).fill(-1);
-  for (let step = 0; step < stepCount; step++) {
-    const end = stepStart[step + 1]!;
-    for (let i = stepStart[step]!; i < end; i++) {
-      const path = pathOf[i]!;
-      const payloadBytes = length[i]! * elementBytes;
-      const pathEnd = start[path + 1]!;
-      for (let at = start[path]!; at < pathEnd; at++) {
+  for (let path = 0; path < paths.count; path++) {
+    for (let at = start[path]!; at < start[path + 1]!; at++)
+      bytes[links[at]!]! += elements[path]! * elementBytes;
+  }
+  const isShared = openToMany(paths, linkCount);
+  const lastRun = new Int32Array(linkCount).fill(-1);
+  for (let run = 0; run < runs.count; run++) {
+    for (let place = runs.start[run]!; place < runs.start[run + 1]!; place++) {
+      const path = pathOf[place]!;
+      for (let at = start[path]!; at < start[path + 1]!; at++) {
         const link = links[at]!;
-        bytes[link]! += payloadBytes;
-        if (lastStep[link] === step) isShared[link] = 1;
-        lastStep[link] = step;
+        if (lastRun[link] === run) isShared[link] = 1;
+        lastRun[link] = run;
       }
     }
   }
   return { bytes, isShared };
+}
+
+/** Per path: elements of all messages that take it. */
+function elementsOfPaths({ length }: Schedule, { runs, pathOf, count }: Paths): Float64Array {
+  const elements = new Float64Array(count);
+  for (let run = 0; run < runs.count; run++) {
+    let message = runs.firstMessage[run]!;
+    for (let round = 0; round < runs.rounds[run]!; round++) {
+      for (let place = runs.start[run]!; place < runs.start[run + 1]!; place++)
+        elements[pathOf[place]!]! += length[message++]!;
+    }
+  }
+  return elements;
 }
 
 /**
@@ -59,20 +72,20 @@ export function contestedLinks(paths: Paths, isShared: Uint8Array, bandwidth: Fl
 }
 
 /** Per link: 1 if its messages have neither one source nor one target. */
-function openToMany({ source, target }: Schedule, paths: Paths, linkCount: number): Uint8Array {
+function openToMany({ runs, ...paths }: Paths, linkCount: number): Uint8Array {
   const { pathOf, start, links } = paths;
   const several = -2;
   const onlySource = new Int32Array(linkCount).fill(-1);
   const onlyTarget = new Int32Array(linkCount).fill(-1);
   const isSeen = new Uint8Array(paths.count);
-  for (let i = 0; i < pathOf.length; i++) {
-    const path = pathOf[i]!;
+  for (let place = 0; place < pathOf.length; place++) {
+    const path = pathOf[place]!;
     if (isSeen[path] === 1) continue;
     isSeen[path] = 1;
     for (let at = start[path]!; at < start[path + 1]!; at++) {
       const link = links[at]!;
-      onlySource[link] = narrow(onlySource[link]!, source[i]!);
-      onlyTarget[link] = narrow(onlyTarget[link]!, target[i]!);
+      onlySource[link] = narrow(onlySource[link]!, runs.source[place]!);
+      onlyTarget[link] = narrow(onlyTarget[link]!, runs.target[place]!);
     }
   }
   return Uint8Array.from(onlySource, (rank, link) =>

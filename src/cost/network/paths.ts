@@ -1,5 +1,6 @@
 import type { Schedule } from "../../collectives/schedule.ts";
 import type { Network } from "./network.ts";
+import { type Runs, runsOf } from "./runs.ts";
 
 /** Links per path: those of path p are links[start[p]] up to links[start[p + 1]]. */
 export interface LinkLists {
@@ -9,7 +10,8 @@ export interface LinkLists {
 
 /** The different ways that the messages of a schedule take through a network, each stated once. */
 export interface Paths extends LinkLists {
-  /** Per message: its path. */
+  readonly runs: Runs;
+  /** Per place: its path. */
   readonly pathOf: Uint32Array;
   readonly count: number;
   /** Per path: the sum over its links. */
@@ -18,9 +20,11 @@ export interface Paths extends LinkLists {
   readonly bandwidthBytesPerSecond: Float64Array;
 }
 
-/** The path of every message. */
+/** The path of every message, by place. */
 export function pathsOf(schedule: Schedule, network: Network): Paths {
-  const { ranks, source, target } = schedule;
+  const { ranks } = schedule;
+  const runs = runsOf(schedule);
+  const { source, target } = runs;
   const pathOf = new Uint32Array(source.length);
   const known = new Map<number, number>();
   const start = [0];
@@ -49,7 +53,7 @@ export function pathsOf(schedule: Schedule, network: Network): Paths {
     pathOf[i] = lastPath[from]!;
   }
   const table = { start: Uint32Array.from(start), links: Uint32Array.from(links) };
-  return { pathOf, count: known.size, ...table, ...pathConstants(network, table) };
+  return { runs, pathOf, count: known.size, ...table, ...pathConstants(network, table) };
 }
 
 /** Latency and bandwidth of each path when it is alone. */

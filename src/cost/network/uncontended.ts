@@ -7,33 +7,37 @@ import type { Traffic } from "./traffic.ts";
  */
 export function finishUncontended(traffic: Traffic): Float64Array {
   const { schedule, elementBytes, paths, jitterSeconds, stepDelaySeconds, times } = traffic;
-  const { stepCount, stepStart, source, target, length } = schedule;
-  const { pathOf, latencySeconds, bandwidthBytesPerSecond } = paths;
+  const { length } = schedule;
+  const { runs, pathOf, latencySeconds, bandwidthBytesPerSecond } = paths;
+  const { source, target } = runs;
   const clock = traffic.startSeconds.slice();
   const clockNext = clock.slice();
   const hasJitter = jitterSeconds.length > 0;
-  for (let step = 0; step < stepCount; step++) {
-    const first = stepStart[step]!;
-    const end = stepStart[step + 1]!;
-    for (let i = first; i < end; i++) {
-      const from = source[i]!;
-      const to = target[i]!;
-      const path = pathOf[i]!;
-      const enteredSource = clock[from]! + stepDelaySeconds[from]!;
-      const enteredTarget = clock[to]! + stepDelaySeconds[to]!;
-      const start = Math.max(enteredSource, enteredTarget);
-      const sendSeconds = (length[i]! * elementBytes) / bandwidthBytesPerSecond[path]!;
-      let finish = start + latencySeconds[path]! + sendSeconds;
-      if (hasJitter) finish += jitterSeconds[i]!;
-      if (finish > clockNext[from]!) clockNext[from] = finish;
-      if (finish > clockNext[to]!) clockNext[to] = finish;
-      if (times === undefined) continue;
-      times.startSeconds[i] = start;
-      times.finishSeconds[i] = finish;
-    }
-    for (let i = first; i < end; i++) {
-      clock[source[i]!] = clockNext[source[i]!]!;
-      clock[target[i]!] = clockNext[target[i]!]!;
+  for (let run = 0; run < runs.count; run++) {
+    const first = runs.start[run]!;
+    const end = runs.start[run + 1]!;
+    let message = runs.firstMessage[run]!;
+    for (let round = 0; round < runs.rounds[run]!; round++) {
+      for (let place = first; place < end; place++, message++) {
+        const from = source[place]!;
+        const to = target[place]!;
+        const path = pathOf[place]!;
+        const enteredSource = clock[from]! + stepDelaySeconds[from]!;
+        const enteredTarget = clock[to]! + stepDelaySeconds[to]!;
+        const start = Math.max(enteredSource, enteredTarget);
+        const sendSeconds = (length[message]! * elementBytes) / bandwidthBytesPerSecond[path]!;
+        let finish = start + latencySeconds[path]! + sendSeconds;
+        if (hasJitter) finish += jitterSeconds[message]!;
+        if (finish > clockNext[from]!) clockNext[from] = finish;
+        if (finish > clockNext[to]!) clockNext[to] = finish;
+        if (times === undefined) continue;
+        times.startSeconds[message] = start;
+        times.finishSeconds[message] = finish;
+      }
+      for (let place = first; place < end; place++) {
+        clock[source[place]!] = clockNext[source[place]!]!;
+        clock[target[place]!] = clockNext[target[place]!]!;
+      }
     }
   }
   return clock;
