@@ -122,14 +122,15 @@ function randomNetwork(random: RandomStream): Network {
 function randomSchedule(ranks: number, random: RandomStream): Schedule {
   const builder = new ScheduleBuilder();
   for (let steps = random.integer(1, 4); steps > 0; steps--) {
-    const ends = Array.from({ length: random.integer(1, 2 * ranks) }, () => {
+    const ends = Array.from({ length: random.integer(1, random.integer(1, 2 * ranks)) }, () => {
       const source = random.integer(0, ranks - 1);
       return { source, target: (source + random.integer(1, ranks - 1)) % ranks };
     });
-    // The same sources and targets some times in a row, as in a ring, with other lengths.
-    for (let rounds = random.integer(1, 3); rounds > 0; rounds--) {
-      for (const { source, target } of ends)
-        builder.send(source, target, 0, random.integer(1, 5) * 1000, "copy");
+    // Some times in a row, as in a ring; every other time with the same lengths.
+    const isEven = random.integer(0, 1) === 1;
+    for (let rounds = random.integer(1, 6); rounds > 0; rounds--) {
+      for (const [i, { source, target }] of ends.entries())
+        builder.send(source, target, 0, isEven ? i + 1 : random.integer(1, 5) * 1000, "copy");
       builder.endStep();
     }
   }

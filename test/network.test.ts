@@ -4,6 +4,7 @@ import { type Schedule, ScheduleBuilder } from "../src/collectives/schedule.ts";
 import { scheduleSeconds } from "../src/cost/alpha-beta.ts";
 import { linkConstants } from "../src/cost/links.ts";
 import { clusterNetwork } from "../src/cost/network/cluster-network.ts";
+import { fatTreeNetwork } from "../src/cost/network/fat-tree-network.ts";
 import type { Network } from "../src/cost/network/network.ts";
 import { simulateSchedule } from "../src/cost/network/simulation.ts";
 import { slowLink } from "../src/cost/network/slow-link.ts";
@@ -88,12 +89,24 @@ test("between nodes with a card per GPU, messages that do not meet take what the
   expect(compared).toBeGreaterThan(30);
 });
 
+/** Steps of [source, target, elements] messages, each as often as it says. */
+function steps(
+  ranks: number,
+  ...all: readonly (readonly [rounds: number, messages: readonly (readonly [number, number, number])[]])[]
+): Schedule {
+  const builder = new ScheduleBuilder();
+  for (const [rounds, messages] of all) {
+    for (let round = 0; round < rounds; round++) {
+      for (const [source, target, length] of messages) builder.send(source, target, 0, length, "copy");
+      builder.endStep();
+    }
+  }
+  return builder.build("broadcast", "steps", ranks, 1000);
+}
+
 /** One step of [source, target, elements] messages. */
 function oneStep(ranks: number, messages: readonly (readonly [number, number, number])[]): Schedule {
-  const builder = new ScheduleBuilder();
-  for (const [source, target, length] of messages) builder.send(source, target, 0, length, "copy");
-  builder.endStep();
-  return builder.build("broadcast", "one step", ranks, 1000);
+  return steps(ranks, [1, messages]);
 }
 
 /** Links of bandwidth 1 B/s or as given, without latency, and the way between two ranks. */
@@ -170,6 +183,74 @@ test("messages of different steps share a link where their ranks do not wait for
   expectClose(finishSeconds, [6, 6, 6, 6], closedFormTolerance, 0);
 });
 
+const repeated: readonly {
+  readonly what: string;
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly startSeconds?: readonly number[];
+  readonly want: readonly number[];
+}[] = [
+  // 5 s late, then 4 rounds of 1 s.
+  {
+    what: "a target that is late for the first of them",
+    schedule: steps(2, [4, [[0, 1, 1]]]),
+    network: wired(2, [1], { "0 1": [0] }),
+    startSeconds: [0, 5],
+    want: [9, 9],
+  },
+  // Halves of 1 B/s: 4 bytes take 8 s, in which 4 rounds of 1 byte end; the fifth has the link to itself.
+  {
+    what: "a message of another step on their link",
+    schedule: steps(4, [1, [[2, 3, 4]]], [5, [[0, 1, 1]]]),
+    network: wired(4, [1], { "0 1": [0], "2 3": [0] }),
+    want: [9, 9, 8, 8],
+  },
+  // Rounds of 1 s and of 2 s, limited by links of their own; the link of both is wide.
+  {
+    what: "two pairs of ranks, one slower than the other",
+    schedule: steps(4, [
+      6,
+      [
+        [2, 3, 2],
+        [0, 1, 1],
+      ],
+    ]),
+    network: wired(4, [1, 1, 100], { "0 1": [0, 2], "2 3": [1, 2] }),
+    want: [6, 6, 12, 12],
+  },
+  // At 10 s all ranks are done with the first step; ranks 0 and 2 are in the second until 11 s. The five rounds between
+  // ranks 0 and 1, over a link of 2 B/s, take 1/2 s each.
+  {
+    what: "a rank that is still in the step before them",
+    schedule: steps(
+      6,
+      [
+        1,
+        [
+          [3, 0, 10],
+          [1, 4, 10],
+          [2, 5, 10],
+        ],
+      ],
+      [1, [[0, 2, 1]]],
+      [5, [[0, 1, 1]]],
+    ),
+    network: wired(6, [1, 1, 2], { "3 0": [0], "1 4": [2], "2 5": [2], "0 2": [1], "0 1": [2] }),
+    want: [13.5, 13.5, 11, 10, 10, 10],
+  },
+];
+
+// Oracle: by hand; where nothing is written, bytes at 1 B/s.
+for (const { what, schedule, network, startSeconds, want } of repeated) {
+  test(`steps that repeat take as long as they should with ${what}`, () => {
+    const { finishSeconds } = simulateSchedule(schedule, network, {
+      elementBytes: 1,
+      ...(startSeconds && { startSeconds }),
+    });
+    expectClose(finishSeconds, want, closedFormTolerance, 0);
+  });
+}
+
 // Oracle: by hand. 4 GPUs and 2 cards per node: two GPUs send over one card, each at half its rate.
 test("GPUs that share a card take turns at its bandwidth", () => {
   const inter = {
@@ -223,6 +304,43 @@ test("a slow link has a name that the network knows", () => {
   const slowdown = { bandwidthFactor: 0.5, extraLatencySeconds: 0 };
   expect(() => slowLink(star(2), "rank 2 up", slowdown)).toThrow(/no link is called rank 2 up/);
   expect(() => slowLink(star(2), "rank 1 up", { ...slowdown, bandwidthFactor: 0 })).toThrow(/times 0/);
+});
+
+// Oracle: by hand. Host 17r of 64 sends to host 17(r + 1), on another switch; of the 16 hosts of a switch, 4 send up
+// each of its 4 cables, and 4 receive. On a star nothing is shared. All ranks are done with a step at once.
+test("each message of a ring starts and finishes with its step", () => {
+  const wide = buildSchedule("all-reduce", "ring", request(64, 6400));
+  const host = (rank: number) => (rank * 17) % 64;
+  const scattered = { ...wide, source: wide.source.map(host), target: wide.target.map(host) };
+  const cable = { latencySeconds: 1e-6, bandwidthBytesPerSecond };
+  const tree = fatTreeNetwork([
+    { children: 16, parents: 1, ...cable },
+    { children: 4, parents: 4, ...cable },
+  ]);
+  for (const { network, cables, share } of [
+    { network: starNetwork({ ranks: 64, ...cable }), cables: 2, share: 1 },
+    { network: tree, cables: 4, share: 4 },
+  ]) {
+    const { messages, isContended } = simulateSchedule(scattered, network, {
+      elementBytes,
+      recordsMessages: true,
+    });
+    expect(isContended).toBe(share > 1);
+    const stepSeconds = cables * 1e-6 + share * 100 * beta;
+    const step = Float64Array.from({ length: 126 * 64 }, (_, message) => Math.floor(message / 64));
+    expectClose(
+      messages!.startSeconds,
+      step.map((s) => s * stepSeconds),
+      closedFormTolerance,
+      0,
+    );
+    expectClose(
+      messages!.finishSeconds,
+      step.map((s) => (s + 1) * stepSeconds),
+      closedFormTolerance,
+      0,
+    );
+  }
 });
 
 /** Standard errors that a mean may be off: beyond 5 once in two million, and the seed is fixed. */

@@ -1,6 +1,7 @@
 import { assert } from "../../assert.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FairShare } from "./fair-share.ts";
+import { Lockstep } from "./lockstep.ts";
 import type { LinkLists } from "./paths.ts";
 import { type RankMessages, rankMessages } from "./rank-messages.ts";
 import type { Traffic } from "./traffic.ts";
@@ -35,6 +36,7 @@ class Contention {
   readonly #traffic: Traffic;
   readonly #contested: LinkLists;
   readonly #byRank: RankMessages;
+  readonly #lockstep: Lockstep;
   // Per rank: the first entry of its next step, which step of the run that is, what its step still waits for,
   // when it entered it.
   readonly #next: Int32Array;
@@ -58,6 +60,7 @@ class Contention {
     this.#traffic = traffic;
     this.#contested = contested;
     this.finishSeconds = startSeconds.slice();
+    this.#lockstep = new Lockstep(traffic);
     this.#byRank = rankMessages(paths.runs, schedule.ranks);
     this.#next = this.#byRank.firstEntry.slice();
     this.#round = new Uint32Array(schedule.ranks);
@@ -87,8 +90,10 @@ class Contention {
           this.#advance(slot, now);
           slot = following;
         }
-        this.#enterSteps();
       }
+      const isIdle = this.#slots.length === this.#messageOf.length;
+      if (isIdle && this.#free.length > 0) this.#skipRounds();
+      this.#enterSteps();
       this.#flows.settle(now);
     }
     const stuck = this.#pending.findIndex((pending) => pending > 0);
@@ -108,6 +113,26 @@ class Contention {
     this.#flows.end(slot);
     this.#slots.push(slot);
     this.#finish(place, message, seconds);
+  }
+
+  /** Do rounds at once that are known, if no message is under way and a run's ranks all are about to enter the same one. */
+  #skipRounds(): void {
+    const first = this.#next[this.#free[0]!]!;
+    if (first === -1) return;
+    const run = this.#byRank.runOf[first >> 1]!;
+    const round = this.#round[this.#free[0]!]!;
+    const { start, source, target } = this.#traffic.paths.runs;
+    const isThere = (rank: number): boolean =>
+      this.#pending[rank] === 0 &&
+      this.#round[rank] === round &&
+      this.#byRank.runOf[this.#next[rank]! >> 1] === run;
+    for (let place = start[run]!; place < start[run + 1]!; place++)
+      if (!isThere(source[place]!) || !isThere(target[place]!)) return;
+    const skipped = this.#lockstep.skip(run, round, this.finishSeconds);
+    for (let place = start[run]!; place < start[run + 1]!; place++) {
+      this.#round[source[place]!] = round + skipped;
+      this.#round[target[place]!] = round + skipped;
+    }
   }
 
   /** Let ranks that are done with a step enter their next, and those that this frees. */

@@ -42,10 +42,13 @@ export function linkUse(schedule: Schedule, elementBytes: number, paths: Paths, 
 function elementsOfPaths({ length }: Schedule, { runs, pathOf, count }: Paths): Float64Array {
   const elements = new Float64Array(count);
   for (let run = 0; run < runs.count; run++) {
+    const rounds = runs.rounds[run]!;
+    // Rounds of an even run are alike.
+    const alike = runs.isEven[run] === 1 ? rounds : 1;
     let message = runs.firstMessage[run]!;
-    for (let round = 0; round < runs.rounds[run]!; round++) {
+    for (let round = 0; round < rounds; round += alike) {
       for (let place = runs.start[run]!; place < runs.start[run + 1]!; place++)
-        elements[pathOf[place]!]! += length[message++]!;
+        elements[pathOf[place]!]! += alike * length[message++]!;
     }
   }
   return elements;

@@ -13,6 +13,8 @@ export interface Runs {
   readonly firstMessage: Uint32Array;
   /** Per run: how many steps it has. */
   readonly rounds: Uint32Array;
+  /** Per run: 1 if each round sends as many elements over each place as the first. */
+  readonly isEven: Uint8Array;
   /** Per run: its first place; and, last, the number of places. */
   readonly start: Uint32Array;
   // Per place.
@@ -21,9 +23,10 @@ export interface Runs {
 }
 
 /** Find the runs of a schedule, each as long as it can be. */
-export function runsOf({ stepCount, stepStart, source, target }: Schedule): Runs {
+export function runsOf({ stepCount, stepStart, source, target, length }: Schedule): Runs {
   const firstMessage: number[] = [];
   const rounds: number[] = [];
+  const isEven: number[] = [];
   const start = [0];
   for (let step = 0; step < stepCount; step++) {
     const first = stepStart[step]!;
@@ -35,9 +38,11 @@ export function runsOf({ stepCount, stepStart, source, target }: Schedule): Runs
       repeats(target, first, width);
     if (isRepeated) {
       rounds[rounds.length - 1]!++;
+      if (isEven.at(-1) === 1 && !repeats(length, first, width)) isEven[isEven.length - 1] = 0;
     } else {
       firstMessage.push(first);
       rounds.push(1);
+      isEven.push(1);
       start.push(start.at(-1)! + width);
     }
   }
@@ -51,6 +56,7 @@ export function runsOf({ stepCount, stepStart, source, target }: Schedule): Runs
     count: rounds.length,
     firstMessage: Uint32Array.from(firstMessage),
     rounds: Uint32Array.from(rounds),
+    isEven: Uint8Array.from(isEven),
     start: Uint32Array.from(start),
     source: places(source),
     target: places(target),

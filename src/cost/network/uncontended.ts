@@ -1,3 +1,4 @@
+import { Lockstep } from "./lockstep.ts";
 import type { Traffic } from "./traffic.ts";
 
 /**
@@ -12,12 +13,15 @@ export function finishUncontended(traffic: Traffic): Float64Array {
   const { source, target } = runs;
   const clock = traffic.startSeconds.slice();
   const clockNext = clock.slice();
+  const lockstep = new Lockstep(traffic);
   const hasJitter = jitterSeconds.length > 0;
   for (let run = 0; run < runs.count; run++) {
     const first = runs.start[run]!;
     const end = runs.start[run + 1]!;
-    let message = runs.firstMessage[run]!;
     for (let round = 0; round < runs.rounds[run]!; round++) {
+      const skipped = lockstep.skip(run, round, clock);
+      round += skipped;
+      let message = runs.firstMessage[run]! + round * (end - first);
       for (let place = first; place < end; place++, message++) {
         const from = source[place]!;
         const to = target[place]!;
