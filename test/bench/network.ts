@@ -7,38 +7,76 @@ import { starNetwork } from "../../src/cost/network/star-network.ts";
 import { request } from "../support/every-collective.ts";
 import type { Figure } from "./figures.ts";
 
-const cable = { latencySeconds: 1e-6, bandwidthBytesPerSecond: 25e9 };
+/** A simulation: an all-reduce of float32 on a network whose cables are all the same. */
+export interface NetworkCase {
+  readonly title: string;
+  readonly algorithm: "ring" | "recursive-doubling";
+  readonly elements: number;
+  /** Rank r is host (r · stride) mod ranks. */
+  readonly stride: number;
+  /** Per level of a fat tree, lowest first: children of a switch, parents of a node below it. null: a star. */
+  readonly tree: readonly (readonly [number, number])[] | null;
+}
+
+export const ranks = 1024;
+export const elementBytes = 4;
+export const cable = { latencySeconds: 1e-6, bandwidthBytesPerSecond: 25e9 } as const;
 
 /** Four cables up for sixteen ranks. */
-const slimTree = (ranks: number): Network =>
-  fatTreeNetwork([
-    { children: 16, parents: 1, ...cable },
-    { children: ranks / 16, parents: 4, ...cable },
-  ]);
+const slimTree = [
+  [16, 1],
+  [ranks / 16, 4],
+] as const;
+const eightKiB = { elements: 2048, stride: 1 };
+const ring = { algorithm: "ring", ...eightKiB } as const;
 
-/** The ranks of a schedule renamed so that neighbours sit on different switches. */
-function scattered(schedule: Schedule): Schedule {
-  const { ranks } = schedule;
-  const place = (rank: number): number => (rank * 17) % ranks;
-  return { ...schedule, source: schedule.source.map(place), target: schedule.target.map(place) };
+/**
+ * A ring of ranks far apart has its links shared. With an even share for every block all ranks go in step; 6 KiB have blocks of
+ * one float and of two.
+ */
+export const networkCases: readonly NetworkCase[] = [
+  { title: "ring all-reduce, 1024 ranks, 8 KiB, star", ...ring, tree: null },
+  { title: "ring all-reduce, 1024 ranks, 6 KiB, star", ...ring, elements: 1536, tree: null },
+  { title: "ring all-reduce, 1024 ranks, 8 KiB, fat tree 4:1", ...ring, tree: slimTree },
+  { title: "scattered ring, 1024 ranks, 8 KiB, fat tree 4:1", ...ring, stride: 17, tree: slimTree },
+  {
+    title: "scattered ring, 1024 ranks, 6 KiB, fat tree 4:1",
+    ...{ ...ring, elements: 1536, stride: 17 },
+    tree: slimTree,
+  },
+  {
+    title: "recursive doubling, 1024 ranks, 8 KiB, fat tree 4:1",
+    algorithm: "recursive-doubling",
+    ...eightKiB,
+    tree: slimTree,
+  },
+];
+
+/** What `simulateSchedule` takes. */
+export function buildCase({ algorithm, elements, stride, tree }: NetworkCase): {
+  readonly schedule: Schedule;
+  readonly network: Network;
+} {
+  const schedule = buildSchedule("all-reduce", algorithm, request(ranks, elements));
+  const host = (rank: number): number => (rank * stride) % ranks;
+  const levels = tree?.map(([children, parents]) => ({ children, parents, ...cable }));
+  return {
+    schedule: { ...schedule, source: schedule.source.map(host), target: schedule.target.map(host) },
+    network: levels === undefined ? starNetwork({ ranks, ...cable }) : fatTreeNetwork(levels),
+  };
 }
 
 /** Print how many messages a second the simulation does: the median of nine runs, one core. */
 export function benchNetwork(): Figure[] {
-  const ring = buildSchedule("all-reduce", "ring", request(1024, 2048));
-  const doubling = buildSchedule("all-reduce", "recursive-doubling", request(1024, 2048));
-  return [
-    report("ring all-reduce, 1024 ranks, 8 KB, star", ring, starNetwork({ ranks: 1024, ...cable })),
-    report("ring all-reduce, 1024 ranks, 8 KB, fat tree 4:1", ring, slimTree(1024)),
-    report("the same, neighbours on different switches", scattered(ring), slimTree(1024)),
-    report("recursive doubling, 1024 ranks, 8 KB, fat tree 4:1", doubling, slimTree(1024)),
-  ];
+  return networkCases.map(report);
 }
 
-function report(title: string, schedule: Schedule, network: Network): Figure {
+function report(of: NetworkCase): Figure {
+  const { title } = of;
+  const { schedule, network } = buildCase(of);
   const runs = Array.from({ length: 9 }, () => {
     const began = performance.now();
-    const { isContended } = simulateSchedule(schedule, network, { elementBytes: 4 });
+    const { isContended } = simulateSchedule(schedule, network, { elementBytes });
     return { wallSeconds: (performance.now() - began) / 1e3, isContended };
   }).sort((a, b) => a.wallSeconds - b.wallSeconds);
   const { wallSeconds, isContended } = runs[4]!;

@@ -4,6 +4,7 @@ import { allReduceContests } from "./all-reduce-contests.ts";
 import { hold } from "./contest.ts";
 import { layerContests } from "./layer-contests.ts";
 import { momentsContests } from "./moments-contests.ts";
+import { networkContests } from "./network-contests.ts";
 import { sourceOf, startCPeer, startPeer } from "./peer-process.ts";
 
 // Kernels as they are once V8 has optimised them, which on a busy machine can take most of a contest.
@@ -22,4 +23,5 @@ for await (const contest of momentsContests(c)) figures.push(await hold(contest)
 for await (const contest of layerContests(pytorch)) figures.push(await hold(contest));
 await Promise.all([c.close(), pytorch.close()]);
 for await (const contest of allReduceContests()) figures.push(await hold(contest));
+for await (const contest of networkContests()) figures.push(await hold(contest));
 saveFigures("peers", figures);

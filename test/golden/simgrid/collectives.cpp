@@ -1,11 +1,13 @@
-// One all-reduce on SimGrid: prints the seconds at which the last rank is done, and SimGrid's version.
+// One all-reduce on SimGrid: prints the seconds at which the last rank is done, SimGrid's version, and the wall
+// seconds of the simulation alone: without the platform, the schedules and the mailboxes.
 // The schedules are written here a second time, on purpose: they are the other side of a comparison.
 //
-//   collectives TOPOLOGY ALGORITHM ELEMENTS STRIDE SKEW LATENCY BANDWIDTH [CHILDREN PARENTS]...
+//   collectives [--cfg=KEY:VALUE]... TOPOLOGY ALGORITHM ELEMENTS STRIDE SKEW LATENCY BANDWIDTH [CHILDREN PARENTS]...
 //
 // TOPOLOGY: star=RANKS, or tree with CHILDREN and PARENTS per level, lowest first. An element has 4 bytes.
 // Rank r runs on host (r * STRIDE) % ranks and starts at (r * 37 % 64) * SKEW seconds.
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <simgrid/s4u.hpp>
@@ -22,6 +24,7 @@ constexpr double element_bytes = 4;
 struct Message {
   int peer;
   double elements;
+  sg4::Mailbox* mailbox = nullptr;
 };
 
 struct Step {
@@ -75,19 +78,28 @@ sg4::Mailbox* mailbox(int source, int target) {
   return sg4::Mailbox::by_name(std::to_string(source) + ">" + std::to_string(target));
 }
 
+/** Look mailboxes up by name before the clock starts. */
+void address(int rank, std::vector<Step>& steps) {
+  for (Step& step : steps) {
+    for (Message& message : step.sends) message.mailbox = mailbox(rank, message.peer);
+    for (Message& message : step.receives) message.mailbox = mailbox(message.peer, rank);
+  }
+}
+
 void run(int rank, const std::vector<Step>& steps, double start) {
   static int payload;
   if (start > 0) sg4::this_actor::sleep_for(start);
   std::vector<int*> landing(1);
+  std::vector<sg4::CommPtr> pending;
   for (const Step& step : steps) {
-    std::vector<sg4::CommPtr> pending;
+    pending.clear();
     for (const Message& message : step.sends) {
       if (message.elements == 0) continue;
-      pending.push_back(mailbox(rank, message.peer)->put_async(&payload, message.elements * element_bytes));
+      pending.push_back(message.mailbox->put_async(&payload, message.elements * element_bytes));
     }
     for (const Message& message : step.receives) {
       if (message.elements == 0) continue;
-      pending.push_back(mailbox(message.peer, rank)->get_async<int>(&landing[0]));
+      pending.push_back(message.mailbox->get_async<int>(&landing[0]));
     }
     for (auto& comm : pending) comm->wait();
   }
@@ -155,11 +167,14 @@ int main(int argc, char** argv) {
     auto steps = algorithm == "ring"                 ? ring(rank, ranks, elements)
                  : algorithm == "recursive-doubling" ? recursive_doubling(rank, ranks, elements)
                                                      : rabenseifner(rank, ranks, elements);
+    address(rank, steps);
     auto* host = hosts[static_cast<long>(rank) * stride % ranks];
     sg4::Actor::create("rank" + std::to_string(rank), host, run, rank, steps, rank * 37 % 64 * skew);
   }
+  auto begun = std::chrono::steady_clock::now();
   engine.run();
+  std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
   int major, minor, patch;
   sg_version_get(&major, &minor, &patch);
-  std::printf("%.15g %d.%d.%d\n", sg4::Engine::get_clock(), major, minor, patch);
+  std::printf("%.15g %d.%d.%d %.6f\n", sg4::Engine::get_clock(), major, minor, patch, wall.count());
 }

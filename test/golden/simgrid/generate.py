@@ -62,7 +62,7 @@ def run(program, topology, algorithm, elements, stride, skew):
     levels = [str(number) for level in tree or [] for number in level]
     words = [where, algorithm, elements, stride, skew, LATENCY, BANDWIDTH, *levels]
     result = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=True)
-    seconds, version = result.stdout.split()
+    seconds, version, _ = result.stdout.split()
     case = {**topology, "algorithm": algorithm, "elements": elements, "stride": stride, "skewSeconds": skew}
     return {**case, "seconds": float(seconds)}, version
 
