@@ -142,6 +142,42 @@ describe("a worker", () => {
   });
 });
 
+// Oracle: BullMQ's own counter of jobs begun, and what it left in the queue; 1 in 100 s outlasts the test.
+test("workers with --rate hold to it together", async () => {
+  const slow = await startRedis();
+  const slowUrl = `redis://127.0.0.1:${slow.port}`;
+  const workers = await Promise.all([
+    startWorker(slowUrl, "--rate", "0.01"),
+    startWorker(slowUrl, "--rate", "0.01"),
+  ]);
+  const { points, files } = await readSweep(scenario, ["seed=1,2,3"]);
+  const stop = new AbortController();
+  let seen: unknown[] = [];
+  const lookAndStop = async () => {
+    seen = [
+      await redisCommand(slow.port, "", "GET", "normsim:points:limiter"),
+      await redisCommand(slow.port, "", "LLEN", "normsim:points:wait"),
+      await redisCommand(slow.port, "", "LLEN", "normsim:points:active"),
+    ];
+    stop.abort();
+  };
+  const sink = { report: () => void lookAndStop(), failure: () => stop.abort(), progress: () => {} };
+  await (await queueExecutor(slowUrl, files))(points, sink, stop.signal);
+  expect(seen).toEqual(["1", "2", "0"]);
+  expect(workers.map(({ stderr }) => stderr().split("a point is done").length - 1).sort()).toEqual([0, 1]);
+  // One that has to wait is not kept from leaving.
+  for (const { child } of workers) child.kill("SIGTERM");
+  expect(await Promise.all(workers.map(({ child }) => endOf(child)))).toEqual([0, 0]);
+  await slow.stop();
+});
+
+test("a rate that is none ends with 2", async () => {
+  for (const rate of ["0", "-1", "x", "0.001"]) {
+    const { code, stderr } = await normsim(["worker", "--redis", url, "--rate", rate]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("expected jobs a second, 0.01 to 1000.")]);
+  }
+});
+
 describe("without a Redis that answers, a sweep and a worker end with 1 and one sentence", () => {
   const rows: readonly (readonly [string, () => Promise<string> | string, RegExp])[] = [
     [

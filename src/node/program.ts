@@ -11,6 +11,13 @@ function wholeNumber(limit: number, what: string, least = 0): (text: string) => 
   };
 }
 
+/** Below one in 100 s a sweep, which gives up after 600 s of silence, would wait in vain for its workers. */
+function jobRate(text: string): number {
+  const value = Number(text);
+  if (value >= 0.01 && value <= 1000) return value;
+  throw new InvalidArgumentError("expected jobs a second, 0.01 to 1000.");
+}
+
 const count = wholeNumber(Number.POSITIVE_INFINITY, "a whole number, 0 or more");
 const atLeastOne = wholeNumber(Number.POSITIVE_INFINITY, "a whole number, 1 or more", 1);
 const seed = wholeNumber(2 ** 32, "a seed, a whole number below 2^32");
@@ -108,6 +115,7 @@ function addWorker(program: Command): void {
     .description("run points of sweeps and blocks of runs from a queue until SIGTERM, on any machine")
     .requiredOption("--redis <url>", "redis://[user:password@]host[:port][/database], rediss:// for TLS")
     .option("--threads <count>", "jobs at once (default: the cores)", count)
+    .option("--rate <count>", "jobs begun a second, by all workers of the queue together", jobRate)
     .option("--quiet", "no progress")
     .action(async (options) => {
       const { worker } = await import("./sweep/worker.ts");

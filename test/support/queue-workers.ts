@@ -4,8 +4,8 @@ import { type Running, startCommand } from "./sweep-command.ts";
 const started: Running[] = [];
 
 /** A `normsim worker` of one thread that waits for jobs of this Redis. */
-export async function startWorker(url: string): Promise<Running> {
-  const worker = startCommand(["worker", "--redis", url, "--threads", "1"]);
+export async function startWorker(url: string, ...options: readonly string[]): Promise<Running> {
+  const worker = startCommand(["worker", "--redis", url, "--threads", "1", ...options]);
   started.push(worker);
   await worker.said("waiting for points");
   return worker;

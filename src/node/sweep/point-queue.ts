@@ -1,4 +1,13 @@
-import type { ConnectionOptions, FlowProducer, Job, JobsOptions, Queue, QueueEvents, Worker } from "bullmq";
+import type {
+  ConnectionOptions,
+  FlowProducer,
+  Job,
+  JobsOptions,
+  Queue,
+  QueueEvents,
+  RateLimiterOptions,
+  Worker,
+} from "bullmq";
 import type { BlockJob } from "../spread/block-job.ts";
 import type { PointJob } from "./point-job.ts";
 
@@ -147,8 +156,22 @@ export interface JobHandler {
 /** How often a worker says that it is still at a point. */
 const aliveMilliseconds = 15_000;
 
-/** Take points from the queue, so many at once, until closed. */
-export async function serveQueue(client: Client, concurrency: number, handler: JobHandler): Promise<Worker> {
+/** How fast a worker takes jobs. */
+export interface Pace {
+  /** Jobs at once. */
+  readonly concurrency: number;
+  /** Jobs begun a second by all workers of the queue together, which a counter in Redis holds them to. Absent: no limit. */
+  readonly rate?: number;
+}
+
+/** A whole number of jobs in a time: 2.5 a second are 2 in 800 ms. */
+function limiterOf(rate: number): RateLimiterOptions {
+  const max = Math.max(1, Math.floor(rate));
+  return { max, duration: Math.ceil((1000 * max) / rate) };
+}
+
+/** Take jobs from the queue until closed. */
+export async function serveQueue(client: Client, pace: Pace, handler: JobHandler): Promise<Worker> {
   const { UnrecoverableError, Worker } = await import("bullmq");
   const worker = new Worker<PointJob, string>(
     queueName,
@@ -165,7 +188,8 @@ export async function serveQueue(client: Client, concurrency: number, handler: J
     {
       connection: client as unknown as ConnectionOptions,
       prefix,
-      concurrency,
+      concurrency: pace.concurrency,
+      ...(pace.rate !== undefined && { limiter: limiterOf(pace.rate) }),
       lockDuration: lockMilliseconds,
       stalledInterval: stalledCheckMilliseconds,
       maxStalledCount: 3,

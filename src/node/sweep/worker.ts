@@ -16,6 +16,8 @@ export interface WorkerOptions {
   readonly redis: string;
   /** Points at once, one on each thread. Default: the cores. */
   readonly threads?: number;
+  /** Jobs begun a second by all workers of the queue together; all should be given the same. Default: no limit. */
+  readonly rate?: number;
   readonly quiet?: boolean;
 }
 
@@ -25,14 +27,15 @@ export interface WorkerOptions {
  *
  * @throws ScenarioError if the URL is none; QueueError if there is no connection.
  */
-export async function worker({ redis, threads, quiet }: WorkerOptions): Promise<void> {
+export async function worker({ redis, threads, rate, quiet }: WorkerOptions): Promise<void> {
   const say = (line: string): void => {
     if (quiet !== true) process.stderr.write(`${line}\n`);
   };
   const address = parseRedisUrl(redis);
   const client = await connectRedis(address);
   const pool = pointPool(Math.max(1, threads ?? availableParallelism()));
-  const queue = await serveQueue(client, pool.threads, {
+  const pace = { concurrency: pool.threads, ...(rate !== undefined && { rate }) };
+  const queue = await serveQueue(client, pace, {
     async run(data, children) {
       const outcome = isBlockJob(data)
         ? await attempt(() => runBlockJob(data, client, pool, children))
