@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { allGatherAlgorithms, allReduceAlgorithms } from "../src/collectives/algorithms.ts";
 import type { Progress } from "../src/collectives/communicator.ts";
@@ -5,8 +6,8 @@ import type { LedgerEntry } from "../src/collectives/ledger.ts";
 import { buildSchedule } from "../src/collectives/plan.ts";
 import { reductionOrderOf } from "../src/collectives/reduction-order.ts";
 import { ScheduleBuilder } from "../src/collectives/schedule.ts";
+import { Endpoint } from "../src/engine/endpoint.ts";
 import { runPrograms } from "../src/engine/executor.ts";
-import { Endpoint } from "../src/engine/fabric.ts";
 import { wireArray } from "../src/engine/wire-array.ts";
 import type { FloatArray } from "../src/kernels/kernels.ts";
 import { createRandomStream } from "../src/scenario/random.ts";
@@ -27,7 +28,15 @@ const stream = createRandomStream({ seed: 11, purpose: "orders", rank: "all", tr
 /** Of magnitudes so different that every order of addition gives other bits. */
 const values = Array.from({ length: 4096 }, () => stream.normal() * 2 ** Math.floor(24 * stream.uniform()));
 
-/** The second of two collectives (the first is sampled, and goes by messages) on two threads, which this one runs in turns. */
+const hashOf = ({ buffer, byteOffset, byteLength }: FloatArray): string =>
+  createHash("sha256")
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest("hex");
+
+/** Collectives after the first one: as many as slots are written again after, and one more. */
+const rounds = 4;
+
+/** Several collectives after a first one (which is sampled, and goes by messages) on two threads, which this one runs in turns. */
 async function resultOf({ operation, algorithm, ranks, elements, format }: Case, meets: boolean) {
   const key = operation === "all-reduce" ? "allReduce" : "allGather";
   const bytes = 8 * elements * (operation === "all-gather" ? ranks : 1) * ranks;
@@ -44,17 +53,21 @@ async function resultOf({ operation, algorithm, ranks, elements, format }: Case,
     Array.from({ length: plan.threads }, (_, thread) => sharedFabric(memory, plan, thread)),
   );
   const group = { index: 0, ranks: Array.from({ length: ranks }, (_, rank) => rank) };
-  const ends: { readonly bits: string; readonly entry: LedgerEntry }[] = [];
+  const ends: { readonly bits: readonly string[]; readonly entries: readonly LedgerEntry[] }[] = [];
   function* program(rank: number, endpoint: Endpoint, area: Uint8Array): Progress<void> {
     const communicator = endpoint.communicator(group, 0, 0);
     const payload = wireArray(area, format, 0, elements);
     yield* communicator.allReduce(payload.subarray(0, 1), { format });
-    for (let i = 0; i < elements; i++) payload[i] = values[(rank * 131 + i * 7) % values.length]!;
-    let end: FloatArray = payload;
-    if (operation === "all-reduce") yield* communicator.allReduce(payload, { format });
-    else end = yield* communicator.allGather(payload, { format });
-    const copy = Uint8Array.from(new Uint8Array(end.buffer, end.byteOffset, end.byteLength));
-    ends[rank] = { bits: Buffer.from(copy).toString("hex"), entry: endpoint.ledger[1]! };
+    const bits: string[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < elements; i++)
+        payload[i] = values[(rank * 131 + round * 517 + i * 7) % values.length]!;
+      let end: FloatArray = payload;
+      if (operation === "all-reduce") yield* communicator.allReduce(payload, { format });
+      else end = yield* communicator.allGather(payload, { format });
+      bits.push(hashOf(end));
+    }
+    ends[rank] = { bits, entries: endpoint.ledger.slice(1) };
   }
   const programs = group.ranks.map((rank) => {
     const { fabric, payload } = threads[threads[0]!.fabric.threadOfRank[rank]!]!;

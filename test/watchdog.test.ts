@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { threadWords } from "../src/engine/control.ts";
 import { stallWatch } from "../src/engine/watchdog.ts";
 import { inProcessFabric } from "./support/in-process-fabric.ts";
 
@@ -9,8 +10,8 @@ const setups = [0, 1, 2].map((thread) => ({ thread })) as never;
 test("the rank of the only thread at work is the one that the others wait for, and is not failed for it", () => {
   const { control } = inProcessFabric(3, 0, 3);
   const waiting = (thread: number, is: boolean): void => {
-    control.words[control.threadWord(thread, "isWaiting")] = is ? 1 : 0;
-    control.words[control.threadWord(thread, "currentRank")] = thread;
+    control.words[control.threadWord(thread, threadWords.isWaiting)] = is ? 1 : 0;
+    control.words[control.threadWord(thread, threadWords.currentRank)] = thread;
   };
   const state = { starting: -1, idle: -1, now: 0 };
   const failed: number[] = [];

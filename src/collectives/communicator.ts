@@ -7,6 +7,10 @@ import type { WireFormat } from "../scenario/number-format.ts";
  */
 export type Progress<T> = Generator<undefined, T, undefined>;
 
+/** Work that was done at once. */
+export const finished: Progress<void> = (function* (): Progress<void> {})();
+finished.next();
+
 /** How a target merges what it receives with its own values. Must commute bit for bit. */
 export interface Combine {
   /** Elements of a schedule are records of this many values, so that a range never cuts one. */

@@ -11,6 +11,7 @@ import type { Catalogue } from "./catalogue.ts";
 import { controlBytes } from "./control.ts";
 import { foldBytes } from "./fold-program.ts";
 import { bytesPerElement, elementCount, type Held, isIn } from "./held.ts";
+import { slotBytesOf, slotsPerRank } from "./party.ts";
 import type { RankBlock } from "./placement.ts";
 import { wireArrayBytes } from "./wire-array.ts";
 import type { Workload } from "./workload.ts";
@@ -42,6 +43,8 @@ interface ShardOffsets {
 interface RankOffsets {
   readonly payload: number;
   readonly outbox: number;
+  /** What it brings to small collectives of several threads. */
+  readonly slots: number;
   /** In every layout of the scenario; none where a network is trained. */
   readonly shards: Partial<Record<Layout, ShardOffsets>>;
   /** What its network and its optimizer keep. */
@@ -60,6 +63,8 @@ export interface ArenaPlan {
   /** Per rank: bytes of one of its two outbox halves. */
   readonly outboxBytes: readonly number[];
   readonly payloadBytes: number;
+  /** Of one of a rank's slots; a multiple of a cache line. */
+  readonly slotBytes: number;
   /** Per thread: where descriptions, the reference arrays, gathered payloads and sums under way are kept. */
   readonly threadAreas: readonly { descriptions: number; reference: number; landing: number; fold: number }[];
   readonly descriptionBytes: number;
@@ -157,6 +162,7 @@ export function planArena(
   const ranks = workload.samples.map((_, rank) => ({
     payload: place(traffic.payloadBytes),
     outbox: place(2 * traffic.outboxBytes[rank]!),
+    slots: place(blocks.length > 1 ? slotsPerRank * traffic.slotBytes : 0),
     shards: Object.fromEntries(layouts.map((layout) => [layout, placeShard(rank, layout)])),
     network: place(trainingNeeds?.bytes[rank] ?? 0),
   }));
@@ -199,6 +205,7 @@ function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held
   const outboxBytes = new Array<number>(workload.worldSize).fill(0);
   const collectives = new Map<string, ArenaPlan["collectives"][number]>();
   let payloadBytes = 0;
+  let slotBytes = 0;
   let landingBytes = 0;
   const { scenario, trainingNeeds } = workload;
   const { normalizers, mesh, cluster } = scenario;
@@ -211,7 +218,8 @@ function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held
       const { operation, values, valuesPerElement } = shape;
       const key = [operation, values, valuesPerElement, group.ranks.length].join();
       collectives.set(key, { shape, ranks: group.ranks.length });
-      const { outboxes } = catalogue.plan(shape, group.ranks.length);
+      const { outboxes, schedule } = catalogue.plan(shape, group.ranks.length);
+      slotBytes = Math.max(slotBytes, slotBytesOf(schedule));
       if (shape.operation === "all-gather")
         gathered += wireArrayBytes(format, shape.values * group.ranks.length);
       for (const [index, rank] of group.ranks.entries()) {
@@ -237,5 +245,5 @@ function trafficOf(workload: Workload, catalogue: Catalogue, { hasFabric }: Held
   }
   if (trainingNeeds !== null && workload.worldSize > 1)
     add(worldOf(workload.worldSize), [trainingNeeds.gradients]);
-  return { outboxBytes, payloadBytes, landingBytes, collectives: [...collectives.values()] };
+  return { outboxBytes, payloadBytes, slotBytes, landingBytes, collectives: [...collectives.values()] };
 }

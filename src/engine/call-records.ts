@@ -22,7 +22,7 @@ export interface Call {
 /** Calls that are kept of each rank. A rank runs ahead of its peers by broadcasts and ends of passes alone, and never by as many. */
 const kept = 8;
 
-const headWords = { begun: 0, count: 1, lostTarget: 2, awaitedLooks: 3 } as const;
+const headWords = { begun: 0, count: 1, lostTarget: 2, awaitedLooks: 3, latest: 4 } as const;
 const callWords = {
   stamp: 0,
   signature: 1,
@@ -32,9 +32,9 @@ const callWords = {
   group: 5,
   ordinal: 6,
 } as const;
-const headLength = 4;
+const headLength = 5;
 const callLength = 8;
-/** Five cache lines: 4 + 8 · 8 words, rounded up. */
+/** Five cache lines: 5 + 8 · 8 words, rounded up. */
 const rankLength = 80;
 
 /**
@@ -64,6 +64,7 @@ export class CallRecords {
     const shape = mix(mix(mix(0x811c9dc5, operation), call.values), format);
     const signature = mix(mix(shape, call.group), call.ordinal);
     words[at + callWords.signature] = signature;
+    words[head + headWords.latest] = signature;
     words[at + callWords.operation] = operation;
     words[at + callWords.values] = call.values;
     words[at + callWords.format] = format;
@@ -72,6 +73,11 @@ export class CallRecords {
     Atomics.store(words, at + callWords.stamp, stampOf(call.sequence));
     Atomics.store(words, head + headWords.begun, stampOf(call.sequence));
     return signature;
+  }
+
+  /** The signature of the call that a rank of this thread has made known last. */
+  latestOf(rank: number): number {
+    return this.#words[rank * rankLength + headWords.latest]!;
   }
 
   /** Whether a rank has begun a call of this number that has another signature. */

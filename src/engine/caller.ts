@@ -1,15 +1,16 @@
-import type { Communicator, Progress, Wire } from "../collectives/communicator.ts";
+import { type Communicator, finished, type Progress, type Wire } from "../collectives/communicator.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
 import type { Call } from "./call-records.ts";
-import type { Endpoint, Fabric } from "./fabric.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Fabric } from "./fabric.ts";
 import type { GroupTable } from "./group-table.ts";
 import { collectivesMaximum } from "./position.ts";
 import { ReleasedError } from "./released.ts";
 
 /**
- * One rank's side of every collective: before anything moves it makes its call known and compares it with those of its two
- * neighbours in the group, as TORCH_NCCL_DESYNC_DEBUG would have it compared. A mismatch is an error, not a hang.
+ * One rank's side of every collective: it makes its call known before anything moves, and before it waits it compares it with
+ * those of its two neighbours in the group, as TORCH_NCCL_DESYNC_DEBUG would have it compared. A mismatch is an error, not a hang.
  *
  * Each writes before it reads, so that of two neighbours the later one sees the other's; and where all neighbours
  * agree, all ranks do.
@@ -47,15 +48,20 @@ export class Caller {
       this.ordinal = 0;
     }
     this.#group = group;
+    const { payload: usual } = this.#fabric;
     const check = <T>(
       operation: Call["operation"],
       payload: FloatArray,
       wire: Wire | undefined,
       run: () => Progress<T>,
     ): Progress<T> => {
-      const { payload: usual } = this.#fabric;
-      const stopNow = stop ?? this.#makeKnown(operation, payload.length, wire?.format ?? usual);
-      return stopNow === null ? run() : stopNow();
+      if (stop !== null) return stop();
+      const sequence = this.#sequence;
+      const signature = this.makeKnown(operation, payload.length, wire?.format ?? usual);
+      const progress = run();
+      // What was over at once was so because all calls were the same.
+      if ((progress as Progress<unknown>) === finished) return progress;
+      return this.#isContradicted(sequence, signature) ? this.#stop(this.#group, sequence) : progress;
     };
     return {
       groupSize: inner.groupSize,
@@ -83,33 +89,29 @@ export class Caller {
     }
   }
 
-  #end(): (() => Progress<never>) | null {
-    this.#hasLeft = true;
-    return this.#makeKnown("leave", 0, this.#fabric.payload);
-  }
-
-  /** Where the call is contradicted: how to stop. */
-  #makeKnown(
-    operation: Call["operation"],
-    values: number,
-    format: Call["format"],
-  ): (() => Progress<never>) | null {
-    const { calls } = this.#fabric.control;
-    const group = this.#group;
-    const call: Call = {
+  /** Make known which call comes next, as if it was made; its signature. */
+  makeKnown(operation: Call["operation"], values: number, format: Call["format"]): number {
+    return this.#fabric.control.calls.begin(this.rank, {
       sequence: this.#sequence++,
       operation,
       values,
       format,
-      group: this.#groups.numberOf(group),
+      group: this.#groups.numberOf(this.#group),
       ordinal: this.ordinal++,
-    };
-    const signature = calls.begin(this.rank, call);
-    const [before, after] = this.#neighboursIn(group);
-    const isContradicted =
-      calls.contradicts(before, call.sequence, signature) ||
-      calls.contradicts(after, call.sequence, signature);
-    return isContradicted ? () => this.#stop(group, call.sequence) : null;
+    });
+  }
+
+  #end(): (() => Progress<never>) | null {
+    this.#hasLeft = true;
+    const [group, sequence] = [this.#group, this.#sequence];
+    const signature = this.makeKnown("leave", 0, this.#fabric.payload);
+    return this.#isContradicted(sequence, signature) ? () => this.#stop(group, sequence) : null;
+  }
+
+  #isContradicted(sequence: number, signature: number): boolean {
+    const { calls } = this.#fabric.control;
+    const [before, after] = this.#neighboursIn(this.#group);
+    return calls.contradicts(before, sequence, signature) || calls.contradicts(after, sequence, signature);
   }
 
   #neighboursIn(group: Group): readonly [number, number] {

@@ -5,18 +5,29 @@ const lineWords = 16; // one cache line of Int32, so that threads do not share o
 /** Words of the control block before the lines of threads and ranks. */
 const abortWord = 0;
 
-const threadWords = { doorbell: 0, beats: 1, currentRank: 2, isWaiting: 3 } as const;
-const rankWords = {
-  published: 0,
-  consumedEven: 1,
-  consumedOdd: 2,
-  trainingStep: 3,
-  normalizer: 4,
-  phase: 5,
-  collective: 6,
-  awaitedRank: 7,
-  payload: 8,
+// Two lines each: what others look at all the time lies apart from what its owner writes all the time.
+/** Words of a thread's lines. */
+export const threadWords = {
+  doorbell: 0,
+  wantsBell: 1,
+  beats: 16,
+  currentRank: 17,
+  isWaiting: 18,
 } as const;
+/** Words of a rank's lines. */
+export const rankWords = {
+  published: 0,
+  payload: 1,
+  signature: 2,
+  consumedEven: 16,
+  consumedOdd: 17,
+  trainingStep: 18,
+  normalizer: 19,
+  phase: 20,
+  collective: 21,
+  awaitedRank: 22,
+} as const;
+const wordsEach = 2 * lineWords;
 
 /** What a rank is doing, as the control block shows it to whoever has to explain a failure. */
 export const phases = ["idle", "data", "forward", "backward", "comparing", "updating", "evaluating"] as const;
@@ -24,7 +35,7 @@ export type Phase = (typeof phases)[number];
 
 /** Bytes of the control block. */
 export function controlBytes(worldSize: number, threads: number): number {
-  const words = (1 + threads + worldSize) * lineWords + CallRecords.wordCount(worldSize);
+  const words = lineWords + (threads + worldSize) * wordsEach + CallRecords.wordCount(worldSize);
   return words * Int32Array.BYTES_PER_ELEMENT;
 }
 
@@ -55,17 +66,17 @@ export class Control {
     this.words = words;
     this.worldSize = worldSize;
     this.#threads = threads;
-    this.calls = new CallRecords(words.subarray((1 + threads + worldSize) * lineWords));
+    this.calls = new CallRecords(words.subarray(lineWords + (threads + worldSize) * wordsEach));
   }
 
   /** Index of a word of a thread's line. */
-  threadWord(thread: number, name: keyof typeof threadWords): number {
-    return (1 + thread) * lineWords + threadWords[name];
+  threadWord(thread: number, word: number): number {
+    return lineWords + thread * wordsEach + word;
   }
 
   /** Index of a word of a rank's line. */
-  rankWord(rank: number, name: keyof typeof rankWords): number {
-    return (1 + this.#threads + rank) * lineWords + rankWords[name];
+  rankWord(rank: number, word: number): number {
+    return lineWords + (this.#threads + rank) * wordsEach + word;
   }
 
   get isAborted(): boolean {
@@ -79,51 +90,51 @@ export class Control {
   }
 
   /**
-   * Wake a thread because something it may wait for has happened. One that is awake needs no call of the system: it says that
-   * it waits before it looks at its doorbell for the last time.
+   * Wake a thread because something it may wait for has been written. One that is awake is left alone: it says that it
+   * wants to be woken before it looks for the last time.
    */
   ring(thread: number): void {
-    const word = this.threadWord(thread, "doorbell");
+    if (Atomics.load(this.words, this.threadWord(thread, threadWords.wantsBell)) === 0) return;
+    const word = this.threadWord(thread, threadWords.doorbell);
     Atomics.add(this.words, word, 1);
-    if (this.isWaiting(thread)) Atomics.notify(this.words, word);
+    Atomics.notify(this.words, word);
   }
 
   /** Say where a rank is. */
   enter(rank: number, trainingStep: number, normalizer: number, phase: Phase): void {
-    this.words[this.rankWord(rank, "trainingStep")] = trainingStep;
-    this.words[this.rankWord(rank, "normalizer")] = normalizer;
-    this.words[this.rankWord(rank, "phase")] = phases.indexOf(phase);
+    this.words[this.rankWord(rank, rankWords.trainingStep)] = trainingStep;
+    this.words[this.rankWord(rank, rankWords.normalizer)] = normalizer;
+    this.words[this.rankWord(rank, rankWords.phase)] = phases.indexOf(phase);
   }
 
   /** Say that a rank waits for another, or with null that it does not. */
   await(rank: number, awaited: number | null): void {
-    this.words[this.rankWord(rank, "awaitedRank")] = awaited === null ? 0 : awaited + 1;
+    this.words[this.rankWord(rank, rankWords.awaitedRank)] = awaited === null ? 0 : awaited + 1;
   }
 
   placeOf(rank: number): Place {
-    const read = (name: keyof typeof rankWords): number =>
-      Atomics.load(this.words, this.rankWord(rank, name));
-    const awaited = read("awaitedRank");
+    const read = (word: number): number => Atomics.load(this.words, this.rankWord(rank, word));
+    const awaited = read(rankWords.awaitedRank);
     return {
-      trainingStep: read("trainingStep"),
-      normalizer: read("normalizer"),
-      phase: phases[read("phase")] ?? "idle",
-      collective: read("collective"),
+      trainingStep: read(rankWords.trainingStep),
+      normalizer: read(rankWords.normalizer),
+      phase: phases[read(rankWords.phase)] ?? "idle",
+      collective: read(rankWords.collective),
       awaitedRank: awaited === 0 ? null : awaited - 1,
     };
   }
 
   /** Changes whenever a thread gets anywhere. */
   beatsOf(thread: number): number {
-    return Atomics.load(this.words, this.threadWord(thread, "beats"));
+    return Atomics.load(this.words, this.threadWord(thread, threadWords.beats));
   }
 
   /** The rank a thread runs at this moment, or ran last. */
   currentRankOf(thread: number): number {
-    return Atomics.load(this.words, this.threadWord(thread, "currentRank"));
+    return Atomics.load(this.words, this.threadWord(thread, threadWords.currentRank));
   }
 
   isWaiting(thread: number): boolean {
-    return Atomics.load(this.words, this.threadWord(thread, "isWaiting")) !== 0;
+    return Atomics.load(this.words, this.threadWord(thread, threadWords.isWaiting)) !== 0;
   }
 }

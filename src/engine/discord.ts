@@ -1,11 +1,12 @@
 import { assert } from "../assert.ts";
-import type { Communicator, Progress } from "../collectives/communicator.ts";
+import type { Communicator, Progress, Wire } from "../collectives/communicator.ts";
 import type { Operation } from "../collectives/schedule.ts";
 import type { FloatArray } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
 import { type DiscordFault, type InjectedFault, isDiscord } from "../scenario/injected-fault.ts";
 import { Caller } from "./caller.ts";
-import type { Endpoint, Fabric } from "./fabric.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Fabric } from "./fabric.ts";
 import type { GroupTable } from "./group-table.ts";
 import { LeftEarly } from "./left-early.ts";
 import { programOf } from "./program.ts";
@@ -32,6 +33,7 @@ export function callerOf(
 interface Meant<T> {
   readonly operation: Operation;
   readonly payload: FloatArray;
+  readonly wire: Wire | undefined;
   readonly valuesPerElement: number;
   readonly run: (communicator: Communicator, payload: FloatArray) => Progress<T>;
   /** What the caller is given of a call that has not been made yet. */
@@ -67,6 +69,7 @@ class DiscordantCaller {
         call({
           operation: "all-reduce",
           payload,
+          wire,
           valuesPerElement: wire?.combine?.valuesPerElement ?? 1,
           run: (communicator, values) => communicator.allReduce(values, wire),
           standIn: () => {},
@@ -75,6 +78,7 @@ class DiscordantCaller {
         call({
           operation: "all-gather",
           payload,
+          wire,
           valuesPerElement: 1,
           run: (communicator, values) => communicator.allGather(values, wire),
           standIn: (values) => repeated(values, groupSize),
@@ -83,6 +87,7 @@ class DiscordantCaller {
         call({
           operation: "broadcast",
           payload,
+          wire,
           valuesPerElement: 1,
           run: (communicator, values) => communicator.broadcast(values, wire),
           standIn: () => {},
@@ -91,6 +96,7 @@ class DiscordantCaller {
         call({
           operation: "reduce-scatter",
           payload,
+          wire,
           valuesPerElement: 1,
           run: (communicator, values) => communicator.reduceScatter(values, wire),
           standIn: (values) => values,
@@ -144,17 +150,17 @@ class DiscordantCaller {
 
   /** Make the call known, then wait for the target of a message that it never gets. A rank that sends nothing loses nothing. */
   *#lose<T>(
-    { operation, payload, valuesPerElement, run }: Meant<T>,
+    { operation, payload, wire, valuesPerElement, run }: Meant<T>,
     group: Group,
     inner: Communicator,
   ): Progress<T> {
-    const { catalogue, control } = this.#fabric;
+    const { catalogue, control, payload: usual } = this.#fabric;
     const { rank } = this.#caller;
     const shape = { operation, values: payload.length, valuesPerElement };
     const { schedule } = catalogue.plan(shape, group.ranks.length);
     const [first] = programOf(schedule, group.ranks.indexOf(rank)).sends;
-    const performed = run(inner, payload);
-    if (first === undefined) return yield* performed;
+    if (first === undefined) return yield* run(inner, payload);
+    this.#caller.makeKnown(operation, payload.length, wire?.format ?? usual);
     const target = group.ranks[schedule.target[first]!];
     assert(target !== undefined, `message ${first} of ${schedule.algorithm} goes to a rank of the group`);
     control.calls.lose(rank, target);

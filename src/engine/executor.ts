@@ -1,5 +1,5 @@
 import type { Progress } from "../collectives/communicator.ts";
-import type { Control } from "./control.ts";
+import { type Control, threadWords } from "./control.ts";
 import type { Fabric } from "./fabric.ts";
 import { LeftEarly } from "./left-early.ts";
 import { ReleasedError } from "./released.ts";
@@ -40,31 +40,35 @@ export function runPrograms(
   onError: (rank: number, error: unknown) => Error,
 ): void {
   const { control, thread } = fabric;
-  let active = [...programs];
+  const wantsBell = control.threadWord(thread, threadWords.wantsBell);
+  let active = programs;
   let spins = 0;
   while (active.length > 0) {
-    const bell = Atomics.load(control.words, control.threadWord(thread, "doorbell"));
+    // Whoever writes looks at this afterwards, and this thread at what was written.
+    const isLastLook = spins > spinsMaximum;
+    if (isLastLook) Atomics.store(control.words, wantsBell, 1);
+    const bell = Atomics.load(control.words, control.threadWord(thread, threadWords.doorbell));
+    const ended: Running[] = [];
     let moved = false;
-    active = active.filter(({ rank, program }) => {
+    for (const running of active) {
       const before = fabric.movements;
-      control.words[control.threadWord(thread, "currentRank")] = rank;
-      const isDone = resume(rank, program, control, onError);
-      if (isDone || fabric.movements !== before) {
-        moved = true;
-        Atomics.add(control.words, control.threadWord(thread, "beats"), 1);
-      }
-      return !isDone;
-    });
-    spins = moved ? 0 : spins + active.length;
-    if (spins > spinsMaximum) {
-      sleep(control, thread, bell, sleeper, active, onError);
+      control.words[control.threadWord(thread, threadWords.currentRank)] = running.rank;
+      const isDone = resume(running, control, onError);
+      if (isDone) ended.push(running);
+      if (!isDone && fabric.movements === before) continue;
+      moved = true;
+      Atomics.add(control.words, control.threadWord(thread, threadWords.beats), 1);
     }
+    if (ended.length > 0) active = active.filter((running) => !ended.includes(running));
+    spins = moved ? 0 : spins + active.length;
+    if (!isLastLook) continue;
+    if (!moved) sleep(control, thread, bell, sleeper, active, onError);
+    Atomics.store(control.words, wantsBell, 0);
   }
 }
 
 function resume(
-  rank: number,
-  program: Progress<void>,
+  { rank, program }: Running,
   control: Control,
   onError: (rank: number, error: unknown) => Error,
 ): boolean {
@@ -85,9 +89,9 @@ function sleep(
   active: readonly Running[],
   onError: (rank: number, error: unknown) => Error,
 ): void {
-  const waiting = control.threadWord(thread, "isWaiting");
+  const waiting = control.threadWord(thread, threadWords.isWaiting);
   Atomics.store(control.words, waiting, 1);
-  const canWake = sleeper.sleep(control.words, control.threadWord(thread, "doorbell"), bell);
+  const canWake = sleeper.sleep(control.words, control.threadWord(thread, threadWords.doorbell), bell);
   Atomics.store(control.words, waiting, 0);
   if (canWake) return;
   const { rank } = active[0]!;

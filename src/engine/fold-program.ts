@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import type { ReductionOrder } from "../collectives/reduction-order.ts";
 import type { SumTable } from "../collectives/sum-table.ts";
+import type { BlockKernels } from "../kernels/blocks.ts";
 
 /** Elements that are summed before their sum is copied out: what the scratch stays in the first-level cache for. */
 export const chunkElements = 1024;
@@ -13,7 +14,13 @@ export const scratchBytes: number = chunkElements * Float64Array.BYTES_PER_ELEME
 export const foldBytes: number = scratchesMaximum * scratchBytes;
 
 /** Numbers of an addition in `additions`. */
-export const additionFields = 5;
+const additionFields = 5;
+
+interface FoldChunk {
+  readonly start: number;
+  readonly end: number;
+  readonly additions: Int32Array;
+}
 
 /**
  * Sums of a part of the vector, chunk by chunk: additions target = a + b over elements [start, end).
@@ -22,13 +29,34 @@ export const additionFields = 5;
  * with its sum in the first.
  */
 export interface FoldProgram {
-  readonly chunks: readonly {
-    readonly start: number;
-    readonly end: number;
-    readonly additions: Int32Array;
-  }[];
+  readonly chunks: readonly FoldChunk[];
   /** Scratches in use at once. */
   readonly scratches: number;
+}
+
+/**
+ * Leave a chunk's sum in the first scratch.
+ *
+ * @param places addresses of the payloads of `ranks` ranks, then room for those of the scratches, which lie from `scratch` on.
+ */
+export function foldChunk(
+  blocks: BlockKernels,
+  { scratches }: FoldProgram,
+  { start, additions }: FoldChunk,
+  places: Float64Array,
+  ranks: number,
+  scratch: number,
+  bytesPerValue: number,
+): void {
+  const add = bytesPerValue === 8 ? blocks.add64 : blocks.add32;
+  for (let k = 0; k < scratches; k++) places[ranks + k] = scratch + k * scratchBytes - start * bytesPerValue;
+  for (let i = 0; i < additions.length; i += additionFields) {
+    const from = additions[i + 3]! * bytesPerValue;
+    const target = places[additions[i]!]! + from;
+    const a = places[additions[i + 1]!]! + from;
+    const b = places[additions[i + 2]!]! + from;
+    add(target, a, b, additions[i + 4]! - additions[i + 3]!);
+  }
 }
 
 interface Addition {

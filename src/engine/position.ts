@@ -1,4 +1,4 @@
-import type { Control } from "./control.ts";
+import { type Control, rankWords } from "./control.ts";
 
 /** Room in a position for the collectives of a pass, the end of the pass counted as one, and for the steps of each. */
 export const collectivesMaximum = 16;
@@ -16,7 +16,7 @@ export function isAtLeast(counter: number, wanted: number): boolean {
 
 /** The last step in which a rank has sent in a collective, counted from 1, or null. */
 export function sentStepOf(control: Control, rank: number, sequence: number): number | null {
-  const position = Atomics.load(control.words, control.rankWord(rank, "published"));
+  const position = Atomics.load(control.words, control.rankWord(rank, rankWords.published));
   const step = (position - sequence * stepsMaximum) | 0;
   return step >= 1 && step <= stepsMaximum ? step : null;
 }

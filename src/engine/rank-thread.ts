@@ -21,10 +21,11 @@ import type { ForwardMode } from "../training/layer.ts";
 import type { ArenaPlan } from "./arena-plan.ts";
 import { controlView, landingView, outboxView, rankViews, scratchView, wholeViews } from "./arena-views.ts";
 import { Catalogue } from "./catalogue.ts";
-import type { Control } from "./control.ts";
+import { type Control, threadWords } from "./control.ts";
 import { callerOf } from "./discord.ts";
+import { Endpoint } from "./endpoint.ts";
 import { runPrograms, type Sleeper } from "./executor.ts";
-import { Endpoint, type Fabric } from "./fabric.ts";
+import type { Fabric } from "./fabric.ts";
 import { delayStart } from "./fault.ts";
 import { GroupTable } from "./group-table.ts";
 import { Landing } from "./landing.ts";
@@ -128,7 +129,7 @@ function endsOf({ workload, plan, thread }: ThreadSetup, fabric: Fabric, host: T
   const groups = new GroupTable(workload.scenario);
   return Array.from({ length: count }, (_, i) => {
     const rank = first + i;
-    control.words[control.threadWord(thread, "currentRank")] = rank;
+    control.words[control.threadWord(thread, threadWords.currentRank)] = rank;
     delayStart(faults, rank);
     if (host.endsOf !== undefined) return host.endsOf(rank);
     const endpoint = new Endpoint(fabric, rank);
@@ -157,6 +158,8 @@ function fabricOf(
     const { schedule } = catalogue.plan(shape, ranks);
     if (meets && shape.operation === "all-reduce") reductionOrderOf(schedule);
   }
+  const slots = plan.ranks.map((offsets) => offsets.slots);
+  const place = { control, threadOfRank, thread, blocks, scratch, slots, slotBytes: plan.slotBytes };
   return {
     control,
     kernels,
@@ -166,7 +169,7 @@ function fabricOf(
     outboxes: workload.samples.map((_, rank) => outboxView(memory, plan, rank)),
     threadOfRank,
     thread,
-    rendezvous: meets ? new Rendezvous({ control, threadOfRank, thread, blocks, scratch }) : null,
+    rendezvous: meets ? new Rendezvous(place) : null,
     movements: 0,
   };
 }

@@ -2,7 +2,8 @@ import type { FloatArray, Kernels } from "../kernels/kernels.ts";
 import type { Group } from "../normalizers/group.ts";
 import type { RankViews, WholeViews } from "./arena-views.ts";
 import type { Caller } from "./caller.ts";
-import type { Endpoint, Fabric } from "./fabric.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Fabric } from "./fabric.ts";
 import type { Workload } from "./workload.ts";
 
 /** How a rank meets its peers, whatever the layout. */

@@ -6,4 +6,6 @@ export interface BlockKernels {
   readonly add64: (target: number, a: number, b: number, count: number) => void;
   /** Bytes are a multiple of 4; the areas do not overlap. */
   readonly copy: (target: number, source: number, bytes: number) => void;
+  /** 1 if a counter that wraps, of another thread, has come as far as wanted (`isAtLeast`) within so many looks, else 0. */
+  readonly reaches: (word: number, wanted: number, looks: number) => number;
 }

@@ -62,12 +62,12 @@ export async function createWasmKernels(memory: KernelMemory, scratch: Int32Arra
   const columns = scratch.byteOffset;
   const slot = slotsOf(scratch.subarray((columnBytes + drawsBytes) / Int32Array.BYTES_PER_ELEMENT));
   const binding = bind(exports, memory, columns, slot);
-  const { add32, add64, copy } = exports as unknown as BlockKernels;
+  const { add32, add64, copy, reaches } = exports as unknown as BlockKernels;
   const normals = normalSource(
     binding,
     new Int32Array(memory.buffer, columns + columnBytes, drawsBytes / Int32Array.BYTES_PER_ELEMENT),
   );
-  return { ...sumKernels(binding), ...elementKernels(binding), normals, blocks: { add32, add64, copy } };
+  return { ...sumKernels(binding), ...elementKernels(binding), normals, blocks: { add32, add64, copy, reaches } };
 }
 
 /** Character codes. A plain loop: cold code takes a hundredth of a second for a callback on each. */

@@ -21,11 +21,11 @@ export async function allReduceSeconds({
   elements,
   ...times
 }: AllReduceRun): Promise<number> {
-  const bytes = 4 * elements;
-  const plan = { ranks, threads, payloadBytes: bytes, outboxBytes: bytes, landingBytes: 0 };
+  const bytes = 64 * Math.ceil(elements / 16);
+  const plan = { ranks, threads, payloadBytes: 3 * bytes, outboxBytes: bytes, landingBytes: 0 };
   const memory = sharedMemory(plan);
   const runs = Array.from({ length: threads }, (_, thread) => {
-    const task: AllReduceTask = { memory, plan, thread, ...times };
+    const task: AllReduceTask = { memory, plan, thread, elements, ...times };
     const worker = new Worker(new URL("./all-reduce-worker.js", import.meta.url), { workerData: task });
     return new Promise<number[]>((resolve, reject) => {
       worker.once("message", resolve);

@@ -2,8 +2,9 @@ import type { Communicator, Progress } from "../../src/collectives/communicator.
 import type { LedgerEntry } from "../../src/collectives/ledger.ts";
 import { Catalogue } from "../../src/engine/catalogue.ts";
 import { Control, controlBytes } from "../../src/engine/control.ts";
+import { Endpoint } from "../../src/engine/endpoint.ts";
 import { runPrograms } from "../../src/engine/executor.ts";
-import { Endpoint, type Fabric } from "../../src/engine/fabric.ts";
+import type { Fabric } from "../../src/engine/fabric.ts";
 import { Landing } from "../../src/engine/landing.ts";
 import { scalarKernels } from "../../src/kernels/scalar.ts";
 import { scenarioFrom } from "./scenario.ts";

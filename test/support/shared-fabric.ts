@@ -2,9 +2,12 @@ import { Catalogue } from "../../src/engine/catalogue.ts";
 import { Control, controlBytes } from "../../src/engine/control.ts";
 import type { Fabric } from "../../src/engine/fabric.ts";
 import { foldBytes } from "../../src/engine/fold-program.ts";
+import { GroupTable } from "../../src/engine/group-table.ts";
 import { Landing } from "../../src/engine/landing.ts";
+import { slotsPerRank } from "../../src/engine/party.ts";
 import { placeRanks } from "../../src/engine/placement.ts";
 import { Rendezvous } from "../../src/engine/rendezvous.ts";
+import type { BlockKernels } from "../../src/kernels/blocks.ts";
 import {
   createKernelMemory,
   createWasmKernels,
@@ -30,7 +33,8 @@ const start = 4096;
 
 function layOut({ ranks, threads, payloadBytes, outboxBytes, landingBytes }: SharedPlan) {
   const control = aligned(controlBytes(ranks, threads));
-  const perRank = aligned(payloadBytes) + aligned(2 * outboxBytes);
+  const slots = aligned(payloadBytes) + aligned(2 * outboxBytes);
+  const perRank = slots + slotsPerRank * aligned(payloadBytes);
   const descriptions = aligned(descriptionBytes(1));
   const perThread = foldBytes + descriptions + aligned(landingBytes);
   const firstThread = start + control + ranks * perRank;
@@ -38,6 +42,8 @@ function layOut({ ranks, threads, payloadBytes, outboxBytes, landingBytes }: Sha
     totalBytes: firstThread + threads * perThread,
     payload: (rank: number) => start + control + rank * perRank,
     outbox: (rank: number) => start + control + rank * perRank + aligned(payloadBytes),
+    slots: (rank: number) => start + control + rank * perRank + slots,
+    slotBytes: aligned(payloadBytes),
     fold: (thread: number) => firstThread + thread * perThread,
     descriptions: (thread: number) => firstThread + thread * perThread + foldBytes,
     landing: (thread: number) => firstThread + thread * perThread + foldBytes + descriptions,
@@ -49,12 +55,21 @@ export function sharedMemory(plan: SharedPlan): KernelMemory {
   return createKernelMemory(layOut(plan).totalBytes);
 }
 
-/** The fabric of one thread, and where ranks keep their payloads. */
+/** What one thread has of a memory. */
+export interface SharedThread {
+  readonly fabric: Fabric;
+  readonly groups: GroupTable;
+  readonly blocks: BlockKernels;
+  /** Where a rank keeps its payload. */
+  readonly payload: (rank: number) => Uint8Array;
+}
+
+/** The fabric of one thread. */
 export async function sharedFabric(
   memory: KernelMemory,
   plan: SharedPlan,
   thread: number,
-): Promise<{ readonly fabric: Fabric; readonly payload: (rank: number) => Uint8Array }> {
+): Promise<SharedThread> {
   const { ranks, threads, algorithms = {} } = plan;
   const blocks = placeRanks(ranks, threads);
   const layout = layOut(plan);
@@ -74,6 +89,8 @@ export async function sharedFabric(
   });
   const threadOfRank = blocks.flatMap(({ count }, index) => new Array<number>(count).fill(index));
   const scratch = layout.fold(thread);
+  const slots = Array.from({ length: ranks }, (_, rank) => layout.slots(rank));
+  const place = { control, threadOfRank, thread, blocks: kernels.blocks, scratch, slots };
   const fabric: Fabric = {
     control,
     kernels,
@@ -87,8 +104,13 @@ export async function sharedFabric(
     outboxes: Array.from({ length: ranks }, (_, rank) => bytes(layout.outbox(rank), 2 * plan.outboxBytes)),
     threadOfRank,
     thread,
-    rendezvous: new Rendezvous({ control, threadOfRank, thread, blocks: kernels.blocks, scratch }),
+    rendezvous: new Rendezvous({ ...place, slotBytes: layout.slotBytes }),
     movements: 0,
   };
-  return { fabric, payload: (rank) => bytes(layout.payload(rank), plan.payloadBytes) };
+  return {
+    fabric,
+    groups: new GroupTable(scenario),
+    blocks: kernels.blocks,
+    payload: (rank) => bytes(layout.payload(rank), plan.payloadBytes),
+  };
 }

@@ -20,3 +20,9 @@ export function copy(target: usize, source: usize, bytes: i32): void {
   }
   for (; i < <usize>bytes; i += 4) store<u32>(target + i, load<u32>(source + i));
 }
+
+/** Whether a counter that wraps has come as far as wanted, after so many looks at most. */
+export function reaches(word: usize, wanted: i32, looks: i32): i32 {
+  for (let look = 0; look < looks; look++) if (atomic.load<i32>(word) - wanted >= 0) return 1;
+  return 0;
+}

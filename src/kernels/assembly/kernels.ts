@@ -11,7 +11,7 @@ import {
   DIFFERENCE, DY, DY_SQUARE, DY_XHAT, G, G_XMU, PRODUCT, SQUARE, sumRow, X, X_SQUARE,
 } from "./sums";
 
-export { copy } from "./blocks";
+export { copy, reaches } from "./blocks";
 export { allGradientSumsInSets, differentiateInSets, gradientSumsInSets, normalizeInSets } from "./float-sets";
 export { roundToBfloat16, roundToFloat16 } from "./half-formats";
 export { moments32 } from "./moments";

@@ -10,8 +10,8 @@ import type { Contest } from "./contest.ts";
 const cases = [
   { ranks: 2, elements: 129, warmUp: 5000, windows: 500, calls: 20, goal: 2 },
   { ranks: 2, elements: 1025, warmUp: 5000, windows: 500, calls: 20, goal: 2 },
-  { ranks: 8, elements: 129, warmUp: 100, windows: 20, calls: 10, goal: 8 },
-  { ranks: 8, elements: 1025, warmUp: 100, windows: 20, calls: 10, goal: 8 },
+  { ranks: 8, elements: 129, warmUp: 2000, windows: 100, calls: 10, goal: 8 },
+  { ranks: 8, elements: 1025, warmUp: 2000, windows: 100, calls: 10, goal: 8 },
   { ranks: 2, elements: 2 ** 22, warmUp: 3, windows: 10, calls: 1, goal: 3 },
 ];
 
