@@ -67,7 +67,12 @@ export async function createWasmKernels(memory: KernelMemory, scratch: Int32Arra
     binding,
     new Int32Array(memory.buffer, columns + columnBytes, drawsBytes / Int32Array.BYTES_PER_ELEMENT),
   );
-  return { ...sumKernels(binding), ...elementKernels(binding), normals, blocks: { add32, add64, copy, reaches } };
+  return {
+    ...sumKernels(binding),
+    ...elementKernels(binding),
+    normals,
+    blocks: { add32, add64, copy, reaches },
+  };
 }
 
 /** Character codes. A plain loop: cold code takes a hundredth of a second for a callback on each. */

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 import { isSimulatorError } from "../errors.ts";
-import { commanderExitCode, createProgram } from "./program.ts";
+import { createProgram } from "./program.ts";
 
 /** Exit codes: 0 done, 1 the run failed, 2 bad input. */
 const failed = 1;
 const badInput = 2;
+
+/** Whether commander threw this, having written its own message; its code is 0 for --help and --version. */
+function commanderExitCode(error: unknown): number | null {
+  if (!(error instanceof Error && "code" in error && "exitCode" in error)) return null;
+  return String(error.code).startsWith("commander.") ? Number(error.exitCode) : null;
+}
 
 /** Say what went wrong, unless commander has; return the exit code. */
 async function report(error: unknown): Promise<number> {

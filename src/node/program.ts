@@ -27,12 +27,6 @@ function collect(text: string, before: readonly string[] = []): readonly string[
   return [...before, text];
 }
 
-/** Whether commander threw this, having written its own message; its code is 0 for --help and --version. */
-export function commanderExitCode(error: unknown): number | null {
-  if (!(error instanceof Error && "code" in error && "exitCode" in error)) return null;
-  return String(error.code).startsWith("commander.") ? Number(error.exitCode) : null;
-}
-
 /** The command line of normsim. Each command loads what it needs when it runs. */
 export function createProgram(): Command {
   const program = new Command("normsim")
