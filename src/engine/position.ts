@@ -14,7 +14,10 @@ export function isAtLeast(counter: number, wanted: number): boolean {
   return ((counter - wanted) | 0) >= 0;
 }
 
-/** The last step in which a rank has sent in a collective, counted from 1, or null. */
+/**
+ * The last step in which a rank has sent in a collective, counted from 1, or null. Where ranks meet: 1 that it has come; 2 and 3, of the
+ * last rank of a thread, that all of them have and that their part of the work is done.
+ */
 export function sentStepOf(control: Control, rank: number, sequence: number): number | null {
   const position = Atomics.load(control.words, control.rankWord(rank, rankWords.published));
   const step = (position - sequence * stepsMaximum) | 0;
