@@ -72,6 +72,7 @@ test("a piece that is not printed, or out of order, is found", () => {
 for (const [file, script] of [
   ["docs/scenario-reference.md", "scripts/scenario-reference.ts"],
   ["docs/picture.svg", "scripts/draw-picture.ts"],
+  ["README.md", "scripts/speed-section.ts"],
 ] as const) {
   test(`${file} is what ${script} prints`, async () => {
     const { code, stdout, stderr } = await command(process.execPath, ["--import", "tsx", script]);

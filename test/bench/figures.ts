@@ -13,7 +13,12 @@ export interface Figure {
   readonly goal?: number;
 }
 
-/** What the figures are of: they say nothing about another machine. */
+/** A file of figures. They are of this machine, and say nothing about another. */
+export interface Figures {
+  readonly machine: typeof machine;
+  readonly figures: readonly Figure[];
+}
+
 const machine = {
   processor: cpus()[0]?.model ?? "unknown",
   cores: cpus().length,
@@ -32,6 +37,6 @@ export function saveFigures(name: string, figures: readonly Figure[]): void {
   const { values } = parseArgs({ options: { out: { type: "string" } } });
   const path = resolve(values.out ?? `bench-results/${name}.json`);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ machine, figures } satisfies Figures, null, 2)}\n`);
   console.log(`\nstored as ${path}`);
 }

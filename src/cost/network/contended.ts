@@ -139,6 +139,7 @@ class Contention {
   #enterSteps(): void {
     const { nextEntry, runOf } = this.#byRank;
     const { rounds, start, firstMessage } = this.#traffic.paths.runs;
+    const isExpected = this.#isExpected;
     while (this.#free.length > 0) {
       const rank = this.#free.pop()!;
       const first = this.#next[rank]!;
@@ -152,7 +153,10 @@ class Contention {
       this.#pending[rank] = 1;
       for (; entry !== -1 && runOf[entry >> 1] === run; entry = nextEntry[entry]!) {
         this.#pending[rank]!++;
-        this.#expect(entry >> 1, shift);
+        const place = entry >> 1;
+        // The second of a message's ranks starts it.
+        if (isExpected[place] === 1) this.#begin(place, place + shift);
+        isExpected[place]! ^= 1;
       }
       const isLast = round + 1 === rounds[run];
       this.#next[rank] = isLast ? entry : first;
@@ -161,14 +165,8 @@ class Contention {
     }
   }
 
-  /** One of a message's ranks has entered its step; the second one starts it. */
-  #expect(place: number, shift: number): void {
-    if (this.#isExpected[place] === 0) {
-      this.#isExpected[place] = 1;
-      return;
-    }
-    this.#isExpected[place] = 0;
-    const message = place + shift;
+  /** Both of a message's ranks have entered its step. */
+  #begin(place: number, message: number): void {
     const { schedule, elementBytes, paths, jitterSeconds, times } = this.#traffic;
     const { runs } = paths;
     const start = Math.max(this.#entered[runs.source[place]!]!, this.#entered[runs.target[place]!]!);

@@ -62,13 +62,17 @@ export function contestedLinks(paths: Paths, isShared: Uint8Array, bandwidth: Fl
   const start = new Uint32Array(paths.count + 1);
   const links: number[] = [];
   for (let path = 0; path < paths.count; path++) {
-    const own = paths.links.subarray(paths.start[path], paths.start[path + 1]);
-    const shared = [...own].filter((link) => isShared[link] === 1);
-    if (shared.length > 0) {
-      const slowest = own.reduce((a, b) => (bandwidth[b]! < bandwidth[a]! ? b : a));
-      links.push(...shared);
-      if (shared.every((link) => bandwidth[link]! > bandwidth[slowest]!)) links.push(slowest);
+    let slowest = paths.links[paths.start[path]!]!;
+    let leastShared = Number.POSITIVE_INFINITY;
+    for (let at = paths.start[path]!; at < paths.start[path + 1]!; at++) {
+      const link = paths.links[at]!;
+      if (bandwidth[link]! < bandwidth[slowest]!) slowest = link;
+      if (isShared[link] === 0) continue;
+      links.push(link);
+      if (bandwidth[link]! < leastShared) leastShared = bandwidth[link]!;
     }
+    const isHeldUp = leastShared < Number.POSITIVE_INFINITY;
+    if (isHeldUp && bandwidth[slowest]! < leastShared) links.push(slowest);
     start[path + 1] = links.length;
   }
   return { start, links: Uint32Array.from(links) };
