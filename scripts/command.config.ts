@@ -21,6 +21,7 @@ export default defineConfig({
     reportCompressedSize: false,
     license: { fileName: "licenses.md" },
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: {
         "src/node/cli": fromRoot("src/node/cli.ts"),
         "workers/rank": fromRoot("workers/rank.ts"),

@@ -25,7 +25,7 @@ export default defineConfig({
     format: "es",
     rolldownOptions: {
       // simulate() loads the in-process host late, for Node's sake; the page needs it at once.
-      checks: { ineffectiveDynamicImport: false },
+      checks: { ineffectiveDynamicImport: false, pluginTimings: false },
       // All that a worker needs at its start in one file: as several they would be fetched one after another.
       output: { codeSplitting: { groups: [{ name: "start", tags: ["$initial"] }] } },
     },
@@ -38,5 +38,7 @@ export default defineConfig({
     // A policy of same-origin scripts only refuses data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // On a busy machine it would tell how long which plugin took.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });

@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 
 /** Whether this file is itself part of the build. */
 const isBuilt = import.meta.url.endsWith(".js");
-/** The built command line; `npm test` builds it first. */
+/** The bundled command, as users have it; `npm test` builds it first. */
 export const cli: string = fileURLToPath(
-  new URL(isBuilt ? "../../src/node/cli.js" : "../../dist/src/node/cli.js", import.meta.url),
+  new URL(`${isBuilt ? "../../" : "../../dist/"}command/src/node/cli.js`, import.meta.url),
 );
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
