@@ -113,17 +113,9 @@ function logChannel(exactness: Exactness, members: readonly RankViews[], c: numb
   const nothing: ChannelMap = { mean, invStd: 0, meanDy: 0, slope: 0 };
   const weight = pass.weight[c]! * pass.weight[c]!;
   const total = { y: 0, dx: 0, exactDx: 0, dy: 0, meanOverStd: 0 };
-  for (const {
-    localCount,
-    localMean,
-    localM2,
-    localSumDy,
-    localDySquares,
-    localSumDyXmu,
-    ...rank
-  } of members) {
+  for (const rank of members) {
+    const { localCount, localMean, localM2, localSumDy, localDySquares, localSumDyXmu, used } = rank;
     const own = c - rank.firstChannel;
-    const { used } = rank;
     const holds: ChannelOfRank = {
       count: localCount[0]!,
       mean: localMean[own]!,

@@ -10,7 +10,7 @@ export interface Contest {
   readonly ours: Timer;
   readonly peer: { readonly name: string; readonly time: Timer };
   /** How many times as fast as the peer this is meant to be. */
-  readonly goal: number;
+  readonly goal?: number;
   /** Fewer where a peer takes long. */
   readonly rounds?: number;
 }
@@ -35,11 +35,18 @@ export async function hold({ title, ours, peer, goal, rounds = usualRounds }: Co
     `${(own * 1e3).toFixed(3)} ms`.padStart(11),
     `${peer.name} ${(theirs * 1e3).toFixed(3)} ms`.padStart(20),
     `${ratio.toFixed(2)}x`.padStart(8),
-    `(goal ${goal})`.padStart(11),
-    ratio >= goal ? "" : "  missed",
+    goal === undefined ? "" : `(goal ${goal})`.padStart(11),
+    goal === undefined || ratio >= goal ? "" : "  missed",
   ];
   console.log(cells.join(" ").trimEnd());
-  return { title, wallSeconds: own, peer: peer.name, peerWallSeconds: theirs, ratio, goal };
+  return {
+    title,
+    wallSeconds: own,
+    peer: peer.name,
+    peerWallSeconds: theirs,
+    ratio,
+    ...(goal !== undefined && { goal }),
+  };
 }
 
 /** The least of five calls in a row, as the peers time themselves. */
