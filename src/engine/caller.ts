@@ -125,12 +125,18 @@ export class Caller {
     return neighbours;
   }
 
-  /** Let all of the group make their calls known, so that who is in the wrong can be told; then fail. */
+  /** Whether a rank has left the pass of a call that it has not made. */
+  #hasLeftBefore(rank: number, sequence: number): boolean {
+    const latest = this.#fabric.control.calls.callsOf(rank).at(-1);
+    return latest?.operation === "leave" && latest.sequence >= sequence - (sequence % collectivesMaximum);
+  }
+
+  /** Let all of the group that will make their calls known, so that who is in the wrong can be told; then fail. */
   *#stop({ ranks }: Group, sequence: number): Progress<never> {
     const { control } = this.#fabric;
     for (const peer of ranks) {
       control.await(this.rank, peer);
-      while (!control.calls.hasReached(peer, sequence)) {
+      while (!control.calls.hasReached(peer, sequence) && !this.#hasLeftBefore(peer, sequence)) {
         if (control.isAborted) throw new ReleasedError(`rank ${this.rank} was released`);
         yield;
       }

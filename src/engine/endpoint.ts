@@ -42,6 +42,7 @@ export class Endpoint {
   readonly #fabric: Fabric;
   readonly #rank: number;
   readonly #mailbox: Mailbox;
+  #pass = -1;
   /** The number of the next collective. */
   #sequence = 0;
   /** Finite numbers that a half format made infinite when they entered a collective, ever. */
@@ -65,7 +66,9 @@ export class Endpoint {
    * ranks whose group sends nothing stay in step with the others.
    */
   communicator(group: Group, normalizer: number, pass: number): Communicator {
-    this.#sequence = pass * collectivesMaximum;
+    // A pass that goes on goes on counting: what has been published is never taken back.
+    if (pass !== this.#pass) this.#sequence = pass * collectivesMaximum;
+    this.#pass = pass;
     const { kernels, landing, payload: usual } = this.#fabric;
     const groupSize = group.ranks.length;
     const index = group.ranks.indexOf(this.#rank);

@@ -10,6 +10,8 @@ export interface Tally {
   /** Runs by the kinds of their faults. */
   readonly byFaults: Readonly<Record<string, number>>;
   readonly slowestSeconds: number;
+  /** Of that run. */
+  readonly slowestSeed: number;
   /** Threads of this process that were there at the end and not at the beginning. */
   readonly threadsLeft: number;
 }
@@ -30,7 +32,7 @@ export async function campaign(
 ): Promise<Tally> {
   const endings = { "right answer": 0, "right culprit": 0 };
   const byFaults: Record<string, number> = {};
-  let [onThreads, slowestSeconds] = [0, 0];
+  let [onThreads, slowestSeconds, slowestSeed] = [0, 0, seed];
   // Node starts some threads of its own with the first worker.
   await judge({ fields: { ...(await drawTrial(drawsOf(seed))).fields, faults: [] }, threads: 2 });
   const atFirst = threadCount();
@@ -43,14 +45,16 @@ export async function campaign(
     } catch (error) {
       throw new Error(`seed ${seed + run}: ${describe(trial)}`, { cause: error });
     }
-    slowestSeconds = Math.max(slowestSeconds, (performance.now() - begun) / 1000);
+    const seconds = (performance.now() - begun) / 1000;
+    if (seconds > slowestSeconds) [slowestSeconds, slowestSeed] = [seconds, seed + run];
     if (trial.threads > 0) onThreads++;
     const kinds = (trial.fields.faults as { kind: string }[]).map(({ kind }) => kind);
     for (const kind of kinds.length === 0 ? ["none"] : new Set(kinds))
       byFaults[kind] = (byFaults[kind] ?? 0) + 1;
     onProgress(run + 1);
   }
-  return { runs, onThreads, endings, byFaults, slowestSeconds, threadsLeft: threadCount() - atFirst };
+  const threadsLeft = threadCount() - atFirst;
+  return { runs, onThreads, endings, byFaults, slowestSeconds, slowestSeed, threadsLeft };
 }
 
 const describe = ({ fields, threads }: Trial): string => `threads ${threads}, ${JSON.stringify(fields)}`;
