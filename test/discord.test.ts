@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { allGatherAlgorithms, allReduceAlgorithms } from "../src/collectives/algorithms.ts";
 import { RankError } from "../src/errors.ts";
+import { piscinaHost } from "../src/node/piscina-host.ts";
 import { failureTable } from "../src/report/failure.ts";
 import type { DiscordFault } from "../src/scenario/injected-fault.ts";
 import { simulate } from "../src/simulate.ts";
@@ -160,6 +161,23 @@ test("a fault in a call that its rank never makes is refused", async () => {
   );
   await refused({ kind: "wrong-size", phase: "data" }).toThrow(/faults\[0\]\.phase/);
   await refused({ kind: "slow", delay: "30s" }).toThrow(/expected less than the deadline of 30 s/);
+});
+
+test("a rank that has left the pass is not waited for before threads are told", async () => {
+  // Oracle: the deadline, which is longer than this test may take. Rank 2's group is itself: it leaves without a call, and
+  // whichever of the others is later to call finds itself contradicted.
+  for (let repetition = 0; repetition < 3; repetition++) {
+    const scenario = scenarioFrom({
+      mesh: { data: 3 },
+      data: { source: "gaussian", samples: 2, channels: 1 },
+      normalizers: [{ name: "pairs", type: "batch-norm", group: 2 }],
+      faults: [{ kind: "wrong-group", rank: 1, phase: "backward" }],
+      deadline: "600s",
+    });
+    await expect(simulate(scenario, { host: piscinaHost({ threads: 3 }) })).rejects.toThrow(
+      /ranks 0 and 1 contradict each other/,
+    );
+  }
 });
 
 test("a late rank changes nothing but the time", async () => {
