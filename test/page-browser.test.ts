@@ -29,23 +29,16 @@ beforeAll(async () => {
   browser = await startChromium();
   isolated = pageServer(built);
   // Any static server that does not know about isolation.
-  plain = createServer(({ url }, response) => {
-    const path = url === "/" ? "/index.html" : url!;
-    response.setHeader("Content-Type", typeOf(path));
-    response.end(readFileSync(join(built, path)));
-  });
+  plain = staticServer({});
   const headers = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
   };
-  roomy = createServer(({ url }, response) => {
-    const path = url === "/" ? "/index.html" : url!;
-    const cores = /session\.web-.*\.js$/.test(path)
+  roomy = staticServer(headers, (path) =>
+    /session\.web-.*\.js$/.test(path)
       ? 'Object.defineProperty(navigator, "hardwareConcurrency", { value: 8 });'
-      : "";
-    response.writeHead(200, { ...headers, "Content-Type": typeOf(path) });
-    response.end(cores + readFileSync(join(built, path), "utf8"));
-  });
+      : "",
+  );
   for (const server of [isolated, plain, roomy]) {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -61,10 +54,17 @@ afterAll(async () => {
   }
 });
 
-const typeOf = (path: string): string => {
-  const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
-  return types[path.split(".").at(-1) as keyof typeof types];
-};
+const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
+
+/** The built page, with something before the text of some files. */
+function staticServer(headers: Record<string, string>, before: (path: string) => string = () => ""): Server {
+  return createServer(({ url }, response) => {
+    const path = url === "/" ? "/index.html" : url!;
+    const type = types[path.split(".").at(-1) as keyof typeof types];
+    response.writeHead(200, { ...headers, "Content-Type": type });
+    response.end(before(path) + readFileSync(join(built, path), "utf8"));
+  });
+}
 
 const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 

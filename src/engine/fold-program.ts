@@ -4,12 +4,12 @@ import type { SumTable } from "../collectives/sum-table.ts";
 import type { BlockKernels } from "../kernels/blocks.ts";
 
 /** Elements that are summed before their sum is copied out: what the scratch stays in the first-level cache for. */
-export const chunkElements = 1024;
+const chunkElements = 1024;
 
 /** Scratches of a chunk that a thread has room for: more than a balanced tree of 2^30 ranks needs. */
 export const scratchesMaximum = 32;
 /** Of one scratch. */
-export const scratchBytes: number = chunkElements * Float64Array.BYTES_PER_ELEMENT;
+const scratchBytes = chunkElements * Float64Array.BYTES_PER_ELEMENT;
 /** Room that one thread needs to sum in. */
 export const foldBytes: number = scratchesMaximum * scratchBytes;
 

@@ -20,7 +20,7 @@ import type { Phase } from "./control.ts";
 import { injectFault } from "./fault.ts";
 import { MicrobatchMaker } from "./microbatch-maker.ts";
 import type { Microstep } from "./microstep.ts";
-import { countNonFinite } from "./non-finite.ts";
+import { nonFiniteOf } from "./non-finite.ts";
 import { type Oracle, oracleFor } from "./oracle.ts";
 import type { ExchangeResult, PassResult } from "./pass-result.ts";
 import { RankStatistics } from "./rank-statistics.ts";
@@ -125,7 +125,7 @@ export class Rank {
       setCount: setCountOf(this.#slices[index]!),
       clampedVariances,
       overflows,
-      nonFinite: countNonFinite(this.#views, workload.scenario.backward),
+      nonFinite: nonFiniteOf(this.#views, workload.scenario.backward),
     });
     this.#enter(trainingStep, index, "idle");
   }

@@ -100,7 +100,7 @@ export class TrainingRank {
   report(): TrainingResult {
     const events = noEvents();
     for (const layer of this.#trainer!.network.normalizations) addEvents(events, layer.events);
-    events.overflows += this.#overflows;
+    addEvents(events, { overflows: this.#overflows });
     const result = { rank: this.rank, sums: this.#sums, ledger: this.#ledger, events };
     this.#sums = [];
     this.#ledger = [];

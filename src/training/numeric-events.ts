@@ -30,7 +30,7 @@ export function noEvents(): NumericEvents {
   };
 }
 
-/** Add to the events of before. */
-export function addEvents(sum: NumericEvents, added: Readonly<NumericEvents>): void {
-  for (const event of Object.keys(added) as (keyof NumericEvents)[]) sum[event] += added[event];
+/** Add to the events of before; what is not named did not happen. */
+export function addEvents(sum: NumericEvents, added: Readonly<Partial<NumericEvents>>): void {
+  for (const event of Object.keys(added) as (keyof NumericEvents)[]) sum[event] += added[event] ?? 0;
 }

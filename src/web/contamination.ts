@@ -1,5 +1,5 @@
 import type { CompletedPass } from "../engine/coordinator.ts";
-import type { FloatArray } from "../kernels/kernels.ts";
+import { nonFiniteOf } from "../engine/non-finite.ts";
 import { plural } from "../report/format.ts";
 import { type Chart, narrowWidth } from "../report/html/chart.ts";
 import { number } from "../report/html/figures.ts";
@@ -21,19 +21,13 @@ export function contaminationOf(
   normalizer: string,
   backward: boolean,
 ): Contamination {
+  const share = (count: number, of: number): number => (of === 0 ? 0 : count / of);
+  const counts = ranks.map((rank) => nonFiniteOf(rank, backward));
   return {
     normalizer,
-    outputShares: ranks.map(({ y, comparedY }) => nonFiniteShare(y, comparedY)),
-    gradientShares: ranks.map(({ dx, comparedDx }) => (backward ? nonFiniteShare(dx, comparedDx) : 0)),
+    outputShares: ranks.map(({ y }, rank) => share(counts[rank]!.y, y.length)),
+    gradientShares: ranks.map(({ dx }, rank) => share(counts[rank]!.dx, dx.length)),
   };
-}
-
-/** Values are looked at one by one only where a sum over them is not finite. */
-function nonFiniteShare(values: FloatArray, compared: Float64Array): number {
-  if (compared.every(Number.isFinite)) return 0;
-  let count = 0;
-  for (const value of values) if (!Number.isFinite(value)) count++;
-  return values.length === 0 ? 0 : count / values.length;
 }
 
 /** Ranks with at least one such value in y or dx. */

@@ -13,10 +13,11 @@ import { createStatistics, viewsOfSlices } from "../../normalizers/slice-view.ts
 import { type Slice, setCountOf, slicesOf } from "../../normalizers/slices.ts";
 import { spreadlessSets } from "../../normalizers/spreadless.ts";
 import { machineEpsilon } from "../../scenario/number-format.ts";
+import { countNonFinite } from "../../statistics/non-finite.ts";
 import { RunningStatistics, trackMoments } from "../../statistics/running-statistics.ts";
 import type { Activation, ForwardMode, Layer, Parameter } from "../layer.ts";
 import { createActivation, type LayerContext } from "../layer-context.ts";
-import { type NumericEvents, noEvents } from "../numeric-events.ts";
+import { addEvents, type NumericEvents, noEvents } from "../numeric-events.ts";
 
 /** Of a layer: training is data-parallel, so a rank holds whole samples. */
 const unsharded = { data: 1, tensor: 1, sequence: 1 };
@@ -86,10 +87,7 @@ export class Normalization implements Layer {
       if (isRecalled) this.#recall(view);
       else {
         const { own, merged } = yield* this.#normalizer.forward(view);
-        if (mode === "training") {
-          this.events.ownClamps += own;
-          this.events.mergedClamps += merged;
-        }
+        if (mode === "training") addEvents(this.events, { ownClamps: own, mergedClamps: merged });
       }
       if (mode === "training" && runningVariance !== null)
         trackMoments(this.running, view.statistics.count[0]!, view.statistics, runningVariance);
@@ -102,7 +100,7 @@ export class Normalization implements Layer {
     const [weight, bias] = this.parameters;
     weight.gradients.set(this.#channels.dWeight);
     bias.gradients.set(this.#channels.dBias);
-    this.events.nonFiniteGradients += countNonFinite(this.input.gradients!);
+    addEvents(this.events, { nonFiniteGradients: countNonFinite(this.input.gradients!) });
   }
 
   /** Tokens that count. */
@@ -112,14 +110,14 @@ export class Normalization implements Layer {
   }
 
   #countOutputEvents(): void {
-    const { events, output, used } = this;
-    const { features } = output;
-    events.elements += this.validTokens * features;
-    events.nonFiniteOutputs += countNonFinite(output.values);
+    const { output, used } = this;
+    const { features, values } = output;
     const sets = { setCount: used.count.length, channels: features, firstChannel: 0 };
-    const { constantSets, singleValueGroups } = spreadlessSets(this.#normalizer, used, sets);
-    events.constantSets += constantSets;
-    events.singleValueGroups += singleValueGroups;
+    addEvents(this.events, {
+      elements: this.validTokens * features,
+      nonFiniteOutputs: countNonFinite(values),
+      ...spreadlessSets(this.#normalizer, used, sets),
+    });
   }
 
   /** Normalise with what this rank remembers, as if it were the statistics of a batch. */
@@ -165,10 +163,4 @@ export class Normalization implements Layer {
       payload,
     }));
   }
-}
-
-function countNonFinite(values: ArrayLike<number>): number {
-  let nonFinite = 0;
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) nonFinite++;
-  return nonFinite;
 }

@@ -30,10 +30,10 @@ export async function* networkContests(): AsyncGenerator<Contest> {
   for (const of of networkCases) {
     const { schedule, network } = buildCase(of);
     const simulate = () => simulateSchedule(schedule, network, { elementBytes }).seconds;
+    const seconds = simulate();
     const time = async (): Promise<number> => {
       const { stdout } = await promisify(execFile)(program, argumentsOf(of));
       const [modelSeconds, , wallSeconds] = stdout.split(" ").map(Number) as [number, number, number];
-      const seconds = simulate();
       if (!(Math.abs(modelSeconds - seconds) <= sameTolerance * seconds))
         throw new Error(`${of.title}: ${seconds} s here, ${modelSeconds} s on SimGrid`);
       return wallSeconds;
